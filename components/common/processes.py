@@ -1,0 +1,90 @@
+"""Child processes that never outlive their owner.
+
+`python -m components.common.processes OWNER_PID -- command...` starts the command in a session of its own and ends it
+when the owner is gone, however the owner ended (`kill -9` included), or when the wrapper is told to stop.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+GRACE_SECONDS = 10.0
+
+
+def free_port() -> int:
+    """Returns a TCP port of 127.0.0.1 that is free now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def spawn(command: list[str], log_file: Path, env: dict[str, str] | None = None, owner: int | None = None) -> subprocess.Popen[bytes]:
+    """Starts a command under the wrapper, its output going to `log_file`.
+
+    Args:
+        command: Program and arguments.
+        log_file: Receives stdout and stderr.
+        env: Whole environment; the caller's if None.
+        owner: The process it must not outlive (default: the caller); 0 means nobody, for servers left up on purpose.
+    """
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    wrapped = [sys.executable, "-m", "components.common.processes", str(os.getpid() if owner is None else owner), "--", *command]
+    with log_file.open("ab") as sink:
+        return subprocess.Popen(wrapped, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=env, start_new_session=True)
+
+
+def stop(pid: int) -> None:
+    """Ends a process and all its descendants: politely, then not."""
+    try:
+        root = psutil.Process(pid)
+        family = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        try:
+            process.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
+    for process in alive:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _supervise(owner: int, command: list[str]) -> int:
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    stopping = False
+
+    def on_signal(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    while child.poll() is None:
+        if stopping or (owner and not _alive(owner)):
+            stop(child.pid)
+            return 143
+        time.sleep(0.2)
+    return child.returncode
+
+
+if __name__ == "__main__":
+    split = sys.argv.index("--")
+    sys.exit(_supervise(int(sys.argv[1]), sys.argv[split + 1 :]))
