@@ -30,11 +30,12 @@ class Parsed:
 
 
 _LETTER = r"[A-H]"
-_GROUP = rf"{_LETTER}(?:(?:\s*(?:[,、,/&+;]|\band\b|和|与|及|以及|\s)\s*)*{_LETTER}(?![A-Za-z]))*"
+_RUN = rf"{_LETTER}{{1,8}}(?![A-Za-z])"
+_GROUP = rf"(?:{_RUN}(?:(?:\s*(?:[,、,/&+;]|\band\b|和|与|及|以及|\s)\s*)+{_RUN})*|[a-h](?=[\s.。)\]】}}*\"']*$))"
 _STATED = re.compile(
-    r"(?:(?:the\s+)?(?:final\s+|correct\s+|right\s+|best\s+)*(?:answers?|options?|choices?)\s*(?:is|are|should be|would be)?|(?:正确|最终|参考|最佳)*(?:答案|选项)\s*(?:应该是|应为|应是|是|为|选)?|(?:应选|应该选|故选|因此选|所以选|选择|选))"
+    r"(?i:(?:the\s+)?(?:final\s+|correct\s+|right\s+|best\s+)*(?:answers?|options?|choices?)\s*(?:is|are|should be|would be)?|(?:正确|最终|参考|最佳)*(?:答案|选项)\s*(?:应该是|应为|应是|是|为|选)?|(?:应选|应该选|故选|因此选|所以选|选择|选))"
     rf"\s*[:：]?\s*[\s\"'*_`({{\[(【《「]*({_GROUP})(?![A-Za-z])",
-    re.IGNORECASE,
+    re.MULTILINE,
 )
 _BOXED = re.compile(r"\\boxed\s*\{\s*(?:\\text\s*\{)?\s*([^{}]*)\}")
 _JSON = re.compile(r"\"answers?\"\s*:\s*\"?(\[[^\]]*\]|[^\",}]*)")
@@ -43,7 +44,7 @@ _LEAD = re.compile(rf"^[\s\"'*_`(\[【]*({_LETTER})[)\]】]?[.、:：]\s*\S")
 
 
 def _letters(text: str) -> str:
-    return "".join(sorted(set(re.findall(_LETTER, text.upper()))))
+    return "".join(sorted(set(re.findall(_LETTER, re.sub(r"\band\b", " ", text).upper()))))
 
 
 def parse_reply(reply: str, labels: str = "ABCDEFGH", reasoning: str = "") -> Parsed:
