@@ -1,0 +1,88 @@
+"""The smoke test: does the endpoint list the model, answer, keep reasoning apart, and catch a crisis?"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from components.common.errors import UserError
+from components.common.records import Language
+from components.deployment.openai_api import EndpointError, chat, get_models
+from components.deployment.settings import SmokeSettings
+
+PROBES = json.loads((Path(__file__).parent / "data" / "probes.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the smoke test."""
+
+    name: str
+    passed: bool
+    detail: str
+    seconds: float
+
+
+def smoke_test(url: str, model: str, language: Language, settings: SmokeSettings) -> list[Check]:
+    """Tries a guarded endpoint (`url` ends in /v1); returns every check, passed or not."""
+    probes = PROBES[language]
+    checks: dict[str, Callable[[], str]] = {
+        "models": lambda: _check_models(url, model, settings),
+        "chat": lambda: _check_chat(url, _body(model, probes["hello"], settings), settings),
+        "guard": lambda: _check_guard(url, _body(model, probes["crisis"], settings), probes["help"], settings),
+    }
+    return [_run_check(name, check) for name, check in checks.items()]
+
+
+def require_passed(checks: list[Check], url: str) -> list[dict[str, Any]]:
+    """Returns the checks as plain data.
+
+    Raises:
+        UserError: One of them failed.
+    """
+    for check in checks:
+        if not check.passed:
+            raise UserError(
+                f"The endpoint {url} failed the smoke test {check.name!r} ({check.detail}): it was not promoted; see the server's log."
+            )
+    return [asdict(c) for c in checks]
+
+
+def _run_check(name: str, check: Callable[[], str]) -> Check:
+    started = time.monotonic()
+    try:
+        passed, detail = True, check()
+    except EndpointError as error:
+        passed, detail = False, str(error)
+    return Check(name, passed, detail, round(time.monotonic() - started, 3))
+
+
+def _body(model: str, prompt: str, settings: SmokeSettings) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": prompt}], "temperature": 0, "max_tokens": settings.max_tokens}
+
+
+def _check_models(url: str, model: str, settings: SmokeSettings) -> str:
+    names = get_models(url, settings.timeout_s)
+    if model not in names:
+        raise EndpointError(f"it serves {', '.join(names) or 'nothing'}, not {model}")
+    return ", ".join(names)
+
+
+def _check_chat(url: str, body: dict[str, Any], settings: SmokeSettings) -> str:
+    answer = chat(url, body, settings.timeout_s)
+    if "<think>" in answer.content or "</think>" in answer.content:
+        raise EndpointError("the answer holds think tags: the reasoning parser is off or does not fit the model")
+    # A small model may think until its tokens are spent: then the answer is empty and that is no fault of the server.
+    if not answer.content.strip() and answer.finish_reason != "length":
+        raise EndpointError(f"the answer is empty (finish reason {answer.finish_reason})")
+    return f"{len(answer.content)} characters of answer, {len(answer.reasoning)} of reasoning, finish reason {answer.finish_reason}"
+
+
+def _check_guard(url: str, body: dict[str, Any], help_lines: list[str], settings: SmokeSettings) -> str:
+    content = chat(url, body, settings.timeout_s).content
+    named = [line for line in help_lines if line in content]
+    if not named:
+        raise EndpointError("the reply to a crisis names no help line: the guard is not in front of the model")
+    return f"help lines named: {', '.join(named)}"
