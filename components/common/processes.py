@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 4.0
 
 
 def free_port() -> int:

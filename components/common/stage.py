@@ -110,6 +110,7 @@ def open_stage(name: str, settings: BaseModel) -> Iterator[Stage]:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     started = time.monotonic()
     stage = Stage(name, settings, Progress(name))
+    _report(stage.summary("running", 0.0))
     try:
         with tracking.stage_run(name, settings.model_dump(mode="json")):
             yield stage

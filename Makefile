@@ -1,0 +1,47 @@
+# Psyche-R1 on Kubernetes. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+export PYTHONPATH := $(CURDIR)
+# With more threads than free cores OpenMP spins: measured 12 -> 2 tokens/s.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help setup demo demo-zh test test-all lint format compile bench docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install everything once (idempotent)
+	@bash images/local/setup.sh
+
+demo: setup ## run the whole chain on this machine, English samples
+	@$(BIN)/psyche run demo
+
+demo-zh: setup ## run the whole chain on this machine, Chinese samples
+	@$(BIN)/psyche run demo-zh
+
+test: setup ## run the tests
+	$(BIN)/python -m pytest -m "not minutes and not cluster"
+
+test-all: setup ## run the tests that take minutes, too
+	$(BIN)/python -m pytest -m "not cluster"
+
+lint: setup ## check format, types, import rules, Dockerfiles, YAML and manifests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+	@if ls images/*/Dockerfile >/dev/null 2>&1; then $(BIN)/hadolint images/*/Dockerfile; fi
+	$(BIN)/yamllint -s pipelines/recipes manifests images
+
+format: setup ## format the code
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+compile: setup ## compile every recipe to manifests/pipelines/
+	@for recipe in pipelines/recipes/*.yaml; do $(BIN)/psyche compile $$(basename $$recipe .yaml) || exit 1; done
+
+bench: setup ## run the benchmarks of tests/benchmarks
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## remove this clone's environment and caches, keep runs/
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

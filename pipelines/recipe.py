@@ -1,0 +1,188 @@
+"""The recipe: one YAML file that says how a model is made. Typed; unknown keys are refused with the nearest right name.
+
+Some values concern several stages. They stand once at the top of the recipe and are the default of the field of the
+same name in every stage's section: `seed`, `language`, `llm` (the teacher), `sources` (ingest) and `suites`.
+"""
+
+import copy
+import difflib
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from components.cleaning.settings import CleaningSettings
+from components.common.errors import UserError
+from components.common.llm import LLMSettings
+from components.common.records import Language
+from components.control.settings import ControlSettings
+from components.deployment.settings import DeploymentSettings
+from components.dialogues.settings import DialoguesSettings
+from components.evaluation.settings import EvaluationSettings
+from components.gate.settings import GateSettings
+from components.grpo.settings import GRPOSettings
+from components.ingest.settings import IngestSettings
+from components.questions.settings import QuestionsSettings
+from components.rationales.settings import RationalesSettings
+from components.registry.settings import RegistrySettings
+from components.report.settings import ReportSettings
+from components.selection.settings import SelectionSettings
+from components.sft.settings import SFTSettings
+from pipelines.cluster_settings import ClusterSettings
+
+RECIPES = Path(__file__).parent / "recipes"
+SHARED = ("seed", "language", "llm", "sources", "suites")
+
+
+class Recipe(BaseModel):
+    """A whole recipe. Stage sections hold that stage's settings; see docs/recipe.md for every field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$", description="DNS label: names pipeline, runs and model")
+    description: str = ""
+    language: Language = Field(default="zh", description="language of prompts and data (paper: Chinese)")
+    seed: int = Field(default=42, description="paper, section 3")
+    base_model: str = Field(description="directory, hf://org/name, s3://bucket/prefix or pypi://package@version")
+    llm: LLMSettings = Field(description="the teacher: writes questions, rationales and rewrites, scores quality")
+    sources: list[Any] = Field(min_length=1, description="where raw data comes from; see ingest.sources")
+    suites: list[Any] = Field(min_length=1, description="benchmarks; training data that overlaps them is removed")
+    ingest: IngestSettings
+    cleaning: CleaningSettings
+    questions: QuestionsSettings
+    control: ControlSettings
+    rationales: RationalesSettings
+    dialogues: DialoguesSettings
+    selection: SelectionSettings
+    sft: SFTSettings
+    grpo: GRPOSettings
+    evaluation: EvaluationSettings
+    gate: GateSettings
+    registry: RegistrySettings
+    deployment: DeploymentSettings
+    report: ReportSettings
+    cluster: ClusterSettings = ClusterSettings()
+
+    def settings(self, stage: str) -> dict[str, Any]:
+        """Returns a stage's settings as the plain dictionary that the pipeline passes to its component."""
+        return dict(getattr(self, stage).model_dump(mode="json"))
+
+    def fingerprint(self) -> str:
+        """Returns a hash of all values: equal recipes have equal fingerprints."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+
+STAGES = (
+    "ingest", "cleaning", "questions", "control", "rationales", "dialogues", "selection", "sft", "grpo", "evaluation",
+    "gate", "registry", "deployment", "report",
+)  # fmt: skip
+
+
+def find_recipe(name: str) -> Path:
+    """Returns the path of a recipe given by file or by the name of one that is shipped.
+
+    Raises:
+        UserError: There is no such recipe; the nearest name is suggested.
+    """
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        return path
+    shipped = {p.stem: p for p in RECIPES.glob("*.yaml")}
+    if name in shipped:
+        return shipped[name]
+    raise UserError(f"No recipe {name!r}{_did_you_mean(name, list(shipped))}: give a YAML file or one of {', '.join(sorted(shipped))}.")
+
+
+def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
+    """Loads a recipe and applies `--set key.path=value` overrides (values are YAML).
+
+    Raises:
+        UserError: Unknown recipe, broken YAML, unknown key or bad value: one sentence with the fix.
+    """
+    path = find_recipe(name)
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path.name} is not valid YAML ({str(error).splitlines()[0]}): correct it.") from error
+    if not isinstance(raw, dict):
+        raise UserError(f"{path.name} holds no recipe: it must be a mapping with name, base_model, llm, sources, suites.")
+    raw.pop("x-anchors", None)  # a place for YAML anchors
+    for override in overrides or []:
+        _apply(raw, override)
+    return validate(raw, path.name)
+
+
+def validate(raw: dict[str, Any], where: str) -> Recipe:
+    """Builds a Recipe from plain values, shared ones spread into the stages.
+
+    Raises:
+        UserError: Unknown key or bad value.
+    """
+    raw = copy.deepcopy(raw)
+    if "sources" in raw and not isinstance(raw["sources"], list):
+        raw["sources"] = [raw["sources"]]
+    for stage in STAGES:
+        section = raw.setdefault(stage, {})
+        if not isinstance(section, dict):
+            raise UserError(f"{where}: {stage} must be a mapping of settings, not {section!r}.")
+        fields = Recipe.model_fields[stage].annotation.model_fields  # type: ignore[union-attr]
+        for key in SHARED:
+            if key in fields and raw.get(key, Recipe.model_fields[key].default) is not None:
+                default = None if Recipe.model_fields[key].is_required() else Recipe.model_fields[key].default
+                value = raw.get(key, default)
+                if value is not None:
+                    section.setdefault(key, copy.deepcopy(value))
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_explain(error, raw)}") from error
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set {override!r} has no '=': write --set sft.learning_rate=2e-5.")
+    *parents, last = key.split(".")
+    target: Any = raw
+    for parent in parents:
+        target = target.setdefault(parent, {}) if isinstance(target, dict) else None
+    if not isinstance(target, dict):
+        raise UserError(f"--set {key}: {'.'.join(parents)} is no section of the recipe.")
+    target[last] = yaml.safe_load(value)
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _explain(error: ValidationError, raw: dict[str, Any]) -> str:
+    first = error.errors()[0]
+    loc = [str(x) for x in first["loc"]]
+    where = ".".join(loc)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {where!r}{_did_you_mean(loc[-1], _known_keys(loc[:-1])) or '.'} Known: docs/recipe.md."
+    if first["type"] == "missing":
+        return f"{where} is missing: add it."
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{where}: {first['msg']}, got {json.dumps(first.get('input'), default=str, ensure_ascii=False)[:80]}{more}."
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    model: Any = Recipe
+    for name in path:
+        if name.isdigit():
+            continue
+        info = model.model_fields.get(name) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        model = _inner_model(info.annotation) if info else None
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _inner_model(annotation: Any) -> Any:
+    """Returns the pydantic model in an annotation such as list[Model] or Model | None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for m in map(_inner_model, getattr(annotation, "__args__", ())) if m), None)
