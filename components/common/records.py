@@ -5,7 +5,7 @@ licence) and the steps that made a record (stage, prompt, model) travel with it.
 """
 
 import hashlib
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -139,3 +139,22 @@ class Rejected(BaseModel):
     reason: str = Field(description="short machine-readable reason, counted in stats.json")
     detail: str = ""
     record: str = Field(description="the record, or the raw row, as JSON")
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def identify(record: AnyRecord) -> AnyRecord:
+    """Returns the record with the id of its content: for stages that make or change texts."""
+    match record:
+        case Passage():
+            new = Passage.make_id(record.text)
+        case Question():
+            new = Question.make_id(record.stem, record.options)
+        case Post():
+            new = Post.make_id(record.text, record.reply)
+        case Dialogue():
+            new = Dialogue.make_id(record.messages)
+        case _:
+            raise TypeError(f"{type(record).__name__} has no content id")
+    return record.model_copy(update={"id": new})

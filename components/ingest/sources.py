@@ -1,0 +1,111 @@
+"""One source to records: fetched, read, laid out, stamped with its origin."""
+
+from collections.abc import Iterator
+
+from components.common.records import Dialogue, Passage, Post, Question, Record, Step, identify
+from components.ingest.bank import question_of
+from components.ingest.conversations import dialogue_of, posts_of, transcript_row
+from components.ingest.detect import Shape, shape_of
+from components.ingest.encoding import decode
+from components.ingest.fetch import SourceFile, fetch
+from components.ingest.language import detect_language, to_simplified
+from components.ingest.readers.formats import DOCUMENT_READERS, ROW_READERS
+from components.ingest.rows import BadRow, Row, bad, first_text
+from components.ingest.settings import IngestSettings, Kind, Source
+from components.ingest.split import split_document, split_text
+
+RECORD_OF: dict[Kind, type[Record]] = {"passages": Passage, "question_bank": Question, "posts": Post, "dialogues": Dialogue}
+
+
+def read_source(source: Source, settings: IngestSettings) -> Iterator[tuple[Kind, Record | BadRow]]:
+    """Yields the records and the bad rows of one source, each with the kind it belongs to.
+
+    Raises:
+        UserError: The source cannot be reached, is empty, or a file of it is corrupt.
+    """
+    for file in fetch(source.uri):
+        shape = shape_of(file, source)
+        for item in read_file(file, shape, source, settings):
+            yield shape.kind, item if isinstance(item, BadRow) else stamp(item, file, source, settings)
+
+
+def read_file(file: SourceFile, shape: Shape, source: Source, settings: IngestSettings) -> Iterator[Record | BadRow]:
+    """Yields what one file holds."""
+    if shape.kind == "passages" and file.path.suffix.lower() in DOCUMENT_READERS:
+        yield from _passages(file, source, settings)
+        return
+    if shape.layout == "cpsycoun" and file.path.suffix.lower() == ".txt":
+        yield dialogue_of(transcript_row(decode(file.path.read_bytes())), source.language)
+        return
+    reader = ROW_READERS.get(file.path.suffix.lower())
+    if reader is None:
+        yield bad(file.uri, "not_rows", f"{file.path.suffix} files hold documents, not {shape.kind}")
+        return
+    for row in reader(file.path):
+        yield from [row] if isinstance(row, BadRow) else _records(row, shape.kind, source, settings)
+
+
+def _records(row: Row, kind: Kind, source: Source, settings: IngestSettings) -> Iterator[Record | BadRow]:
+    if kind == "question_bank":
+        yield question_of(row, source.language)
+    elif kind == "posts":
+        yield from posts_of(row, source.language)
+    elif kind == "dialogues":
+        yield dialogue_of(row, source.language)
+    else:
+        yield from _passage_rows(row, source, settings)
+
+
+def _passages(file: SourceFile, source: Source, settings: IngestSettings) -> Iterator[Record | BadRow]:
+    document = DOCUMENT_READERS[file.path.suffix.lower()](file.path)
+    if not document.sections:
+        yield bad(file.uri, "no_text")
+    meta = document.meta
+    stated = source.language or (meta["language"] if meta.get("language") in ("en", "zh") else None)
+    for title, text in split_document(document, settings.max_tokens, settings.overlap_tokens):
+        yield Passage(
+            id="", language=stated or detect_language(text), title=title, text=text, field=meta.get("field", ""),
+            licence=meta.get("licence", "unknown"),
+        )  # fmt: skip
+
+
+def _passage_rows(row: Row, source: Source, settings: IngestSettings) -> Iterator[Record | BadRow]:
+    text = first_text(row, ("text", "content", "passage"))
+    if not text:
+        yield bad(row, "no_text")
+        return
+    for piece in split_text(text, settings.max_tokens, settings.overlap_tokens):
+        yield Passage(
+            id="", language=source.language or detect_language(piece), title=first_text(row, ("title",)), text=piece,
+            field=first_text(row, ("field", "subject", "topic")), licence=first_text(row, ("licence", "license")) or "unknown",
+        )  # fmt: skip
+
+
+def stamp(record: Record, file: SourceFile, source: Source, settings: IngestSettings) -> Record:
+    """Returns the record with origin, licence, field, one script, and the id of its final content."""
+    values = record.model_dump()
+    if settings.traditional_to_simplified and record.language == "zh":
+        values = _simplified(values)
+    values["source"], values["steps"] = file.uri, [Step(stage="ingest").model_dump()]
+    values["field"] = values["field"] or source.field
+    values["licence"] = source.licence if values["licence"] == "unknown" else values["licence"]
+    return identify(type(record).model_validate(_without_surrogates(values)))
+
+
+def _simplified(value: object) -> dict[str, object]:
+    return {k: _map_text(v, to_simplified) for k, v in value.items()}  # type: ignore[attr-defined]
+
+
+def _map_text(value: object, change: object) -> object:
+    if isinstance(value, str):
+        return change(value)  # type: ignore[operator]
+    if isinstance(value, list):
+        return [_map_text(v, change) for v in value]
+    if isinstance(value, dict):
+        return {k: _map_text(v, change) for k, v in value.items()}
+    return value
+
+
+def _without_surrogates(values: dict[str, object]) -> dict[str, object]:
+    # JSON escapes can smuggle in lone surrogates, which neither UTF-8 nor Parquet can hold.
+    return {k: _map_text(v, lambda s: s.encode("utf-8", "replace").decode()) for k, v in values.items()}
