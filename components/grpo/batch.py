@@ -1,0 +1,38 @@
+"""GRPO's batch sizes, derived and checked: prompts in the settings, completions in TRL."""
+
+from components.common.errors import UserError
+from components.common.launch.batch import accumulation_steps, nearest_multiples
+from components.grpo.settings import GRPOSettings
+
+
+def grpo_accumulation(settings: GRPOSettings) -> int:
+    """Returns the gradient accumulation steps.
+
+    VeRL's mini-batch counts prompts, each with its group of completions; TRL's batch counts completions.
+
+    Raises:
+        UserError: The sizes do not divide; names the nearest valid values.
+    """
+    if settings.prompts_per_generation % settings.prompts_per_step:
+        near = nearest_multiples(settings.prompts_per_generation, settings.prompts_per_step)
+        raise UserError(
+            f"prompts_per_generation {settings.prompts_per_generation} is not a multiple of prompts_per_step "
+            f"{settings.prompts_per_step}: set it to {near}."
+        )
+    completions = settings.prompts_per_step * settings.num_generations
+    at_once = settings.per_device_batch_size * settings.launch.world_size
+    if completions % at_once:
+        fitting = [
+            n for n in range(1, completions // settings.launch.world_size + 1) if completions % (n * settings.launch.world_size) == 0
+        ]
+        fix = f"set per_device_batch_size to {_nearest(fitting, settings.per_device_batch_size)}" if fitting else "use fewer processes"
+        raise UserError(
+            f"{settings.prompts_per_step} prompts_per_step x {settings.num_generations} num_generations = {completions} completions "
+            f"are not a multiple of {at_once} (per_device_batch_size {settings.per_device_batch_size} x {settings.launch.world_size} processes): {fix}."
+        )
+    return accumulation_steps(completions, settings.per_device_batch_size, settings.launch.world_size)
+
+
+def _nearest(values: list[int], wanted: int) -> str:
+    nearest = sorted(sorted(values, key=lambda v: abs(v - wanted))[:2])
+    return " or ".join(map(str, nearest))

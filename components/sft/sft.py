@@ -1,0 +1,46 @@
+"""The SFT stage: records to a training set, the training by torchrun, the model in the store (paper, section 3)."""
+
+from typing import Any
+
+from components.common.errors import UserError
+from components.common.launch.batch import accumulation_steps
+from components.common.models import local_model
+from components.common.stage import open_stage
+from components.common.training.config import TrainingConfig
+from components.common.training.run import Trained, launch_training, model_uri, work_dir
+from components.sft.settings import SFTSettings
+
+
+def run(settings: dict[str, Any] | SFTSettings, base_model: str, rest: str, dialogues: str, model: str) -> Trained:
+    """Trains `base_model` on questions with a rationale and on dialogues.
+
+    Args:
+        settings: SFTSettings or its dict.
+        base_model: URI of the model to start from.
+        rest: Dataset of Question: the non-challenging ones.
+        dialogues: Dataset of Dialogue.
+        model: Path of the Model artifact; scratch files go beside it, the weights to the model store.
+    """
+    settings = SFTSettings.model_validate(settings)
+    with open_stage("sft", settings) as stage:
+        from components.common.training.model import load_tokenizer
+        from components.sft.prepare import prepare
+
+        accumulation = accumulation_steps(settings.global_batch_size, settings.per_device_batch_size, settings.launch.world_size)
+        uri, work, base = model_uri("sft"), work_dir(model), str(local_model(base_model))
+        lengths = prepare(stage, settings, rest, dialogues, load_tokenizer(base), work / "data")
+        if not lengths:
+            raise UserError("SFT has no sample to train on: no question has a rationale and no dialogue fits; see the rejected records.")
+        config = TrainingConfig(
+            settings=settings.model_dump(mode="json"),
+            base_model=base,
+            data=str(work / "data"),
+            work=str(work),
+            model_uri=uri,
+            checkpoint_uri=f"{uri}-checkpoints",
+            accumulation=accumulation,
+        )
+        history = launch_training(stage, "components.sft.train", config, settings.launch)
+        final = {"loss": float(history[-1]["loss"]), "first_loss": float(history[0]["loss"]), "steps": float(history[-1]["step"])}
+        stage.extra |= final
+    return Trained(uri, final)

@@ -1,0 +1,72 @@
+"""Chat messages to token ids and labels: the loss is on assistant turns only, for any chat template.
+
+Templates rarely carry the `{% generation %}` marker that TRL needs for this, so assistant turns are found by rendering:
+the text of turn i is what the template adds to the rendered turns before it and the generation prompt.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.common.errors import UserError
+
+IGNORED = -100  # label of a token without loss
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token ids of one example and its labels: the id where there is loss, else -100. Same length."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+def assistant_spans(tokenizer: Any, messages: list[dict[str, str]]) -> tuple[str, list[tuple[int, int]]]:
+    """Returns the rendered conversation and the character spans of its assistant turns.
+
+    A span begins after the generation prompt and ends with the turn's end marker: the model must learn to write the
+    marker, and nothing that the template puts after it.
+
+    Raises:
+        UserError: The template renders a turn differently when others follow it, so that its span is unknown.
+    """
+    text = tokenizer.apply_chat_template(messages, tokenize=False)
+    spans = []
+    for i, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        before = tokenizer.apply_chat_template(messages[:i], tokenize=False, add_generation_prompt=True)
+        after = tokenizer.apply_chat_template(messages[: i + 1], tokenize=False)
+        if not (after.startswith(before) and text.startswith(after)):
+            raise UserError(
+                "The chat template of the base model rewrites earlier turns (turn "
+                f"{i + 1} of {len(messages)}), so the loss cannot be placed: train on single-turn dialogues or use a template that does not."
+            )
+        spans.append((len(before), len(after.rstrip())))
+    return text, spans
+
+
+def tokenize(tokenizer: Any, messages: list[dict[str, str]]) -> Tokens:
+    """Returns ids and labels of one conversation.
+
+    The text is cut at the spans and each piece is tokenised by itself, as at inference, where the prompt is tokenised
+    before the model writes its turn: no token straddles the border.
+    """
+    text, spans = assistant_spans(tokenizer, messages)
+    ids: list[int] = []
+    labels: list[int] = []
+    position = 0
+    for start, end in [*spans, (len(text), len(text))]:
+        context, learnt = _encode(tokenizer, text[position:start]), _encode(tokenizer, text[start:end])
+        ids += context + learnt
+        labels += [IGNORED] * len(context) + learnt
+        position = end
+    return Tokens(ids, labels)
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []
+
+
+def truncate(tokens: Tokens, length: int) -> Tokens:
+    """Returns the first `length` tokens."""
+    return Tokens(tokens.input_ids[:length], tokens.labels[:length])

@@ -1,0 +1,65 @@
+"""SFT by TRL: the script that torchrun starts, the same on one CPU, on GPUs of a pod and on several nodes."""
+
+from pathlib import Path
+from typing import Any
+
+from components.common.training.config import TrainingConfig
+from components.common.training.script import main
+from components.sft.settings import SFTSettings
+
+
+def arguments(config: TrainingConfig, settings: SFTSettings) -> Any:
+    """Returns the SFTConfig of paper section 3."""
+    from trl import SFTConfig
+
+    from components.common.training.arguments import shared_arguments
+
+    shared = shared_arguments(config, settings.tuning, settings.launch, settings.checkpoint, settings.seed)
+    return SFTConfig(
+        **shared,
+        per_device_train_batch_size=settings.per_device_batch_size,
+        learning_rate=settings.learning_rate,
+        num_train_epochs=settings.epochs,
+        max_steps=settings.max_steps,
+        warmup_steps=settings.warmup_ratio,
+        lr_scheduler_type=settings.scheduler,
+        adam_beta1=0.9,
+        adam_beta2=0.999,
+        adam_epsilon=1e-8,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        max_length=settings.max_length,
+        packing=settings.packing,
+        packing_strategy="bfd",
+        logging_steps=settings.log_every,
+    )
+
+
+def train(config: TrainingConfig) -> None:
+    """Trains on the prepared samples and saves the model."""
+    from datasets import load_dataset
+    from trl import SFTTrainer
+
+    from components.common.training.callbacks import MetricLog
+    from components.common.training.model import load_model, load_tokenizer, lora_config
+    from components.common.training.save import model_card, save_model
+
+    settings = SFTSettings.model_validate(config.settings)
+    tokenizer = load_tokenizer(config.base_model)
+    args = arguments(config, settings)
+    data = load_dataset("parquet", data_files=f"{config.data}/data/*.parquet", split="train", cache_dir=f"{config.work}/cache")
+    trainer = SFTTrainer(
+        model=load_model(config.base_model, settings.tuning),
+        args=args,
+        train_dataset=data.select_columns(["input_ids", "labels"]),
+        processing_class=tokenizer,
+        peft_config=lora_config(settings.tuning),
+        callbacks=[MetricLog(Path(config.work) / "log_history.jsonl")],
+    )
+    trainer.train()
+    card = model_card("SFT model of Psyche-R1", config.base_model, "Supervised fine-tuning (stage 1 of 2).", config.settings)
+    save_model(trainer, tokenizer, config, card)
+
+
+if __name__ == "__main__":
+    main(train)
