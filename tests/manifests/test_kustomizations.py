@@ -1,0 +1,117 @@
+"""Every kustomization builds, validates strictly, and keeps the house rules."""
+
+
+import pytest
+
+from tests.manifests.kustomize import MANIFESTS, TARGETS, pod_specs, target, title
+from tests.manifests.schemas import CRDS, Unknown, problems
+
+LONG_RUNNING = {"Deployment", "StatefulSet", "ServingRuntime", "InferenceService", "LLMInferenceService"}
+
+pytestmark = pytest.mark.parametrize("name", TARGETS)
+
+
+def workloads(name):
+    return [(m, spec) for m in target(name) for spec in pod_specs(m)]
+
+
+def test_it_validates_strictly(name):
+    unchecked = []
+    for manifest in target(name):
+        try:
+            assert problems(manifest) == [], title(manifest)
+        except Unknown as reason:
+            unchecked.append(str(reason))
+    if unchecked:
+        assert not CRDS.is_dir(), unchecked
+        pytest.skip(f"{len(unchecked)} custom resources not checked: {unchecked[0]}")
+
+
+def test_pods_fit_pod_security_restricted(name):
+    for manifest, spec in workloads(name):
+        where = title(manifest)
+        pod = spec.get("securityContext", {})
+        assert not spec.get("hostNetwork"), where
+        assert not spec.get("hostPID"), where
+        assert not spec.get("hostIPC"), where
+        assert all("hostPath" not in v for v in spec.get("volumes", [])), where
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            mine = container.get("securityContext", {})
+            assert mine.get("allowPrivilegeEscalation") is False, (where, container["name"])
+            assert mine.get("capabilities") == {"drop": ["ALL"]}, (where, container["name"])
+            assert mine.get("readOnlyRootFilesystem") is True, (where, container["name"])
+            assert {**pod, **mine}.get("runAsNonRoot") is True, (where, container["name"])
+            assert {**pod, **mine}.get("runAsUser", 1) != 0, (where, container["name"])
+            assert {**pod, **mine}.get("seccompProfile") == {"type": "RuntimeDefault"}, (where, container["name"])
+
+
+def test_containers_state_requests_and_limits(name):
+    for manifest, spec in workloads(name):
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            resources = container.get("resources", {})
+            assert {"cpu", "memory"} <= set(resources.get("requests", {})), (title(manifest), container["name"])
+            assert "memory" in resources.get("limits", {}), (title(manifest), container["name"])
+
+
+def test_containers_that_stay_up_have_probes(name):
+    for manifest, spec in workloads(name):
+        if manifest["kind"] in LONG_RUNNING:
+            for container in spec["containers"]:
+                assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container), (title(manifest), container["name"])
+
+
+def test_images_are_pinned(name):
+    for manifest, spec in workloads(name):
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            image = container["image"]
+            tag = image.rpartition("/")[2].partition(":")[2]
+            assert "@sha256:" in image or (tag and tag != "latest"), (title(manifest), image)
+
+
+def test_pods_mount_no_api_token_they_do_not_use(name):
+    callers = {"psyche-pipeline", "psyche-submitter"}
+    for manifest, spec in workloads(name):
+        if manifest["kind"] in {"Deployment", "StatefulSet", "Job", "TrainingRuntime"} and spec.get("serviceAccountName") not in callers:
+            assert spec.get("automountServiceAccountToken") is False, title(manifest)
+
+
+def test_there_is_no_secret_with_a_value(name):
+    assert [title(m) for m in target(name) if m["kind"] == "Secret"] == []
+
+
+def test_names_that_objects_refer_to_exist(name):
+    manifests = target(name)
+    known = {(m["kind"], m["metadata"].get("namespace"), m["metadata"]["name"]) for m in manifests}
+    for manifest in manifests:
+        namespace = manifest["metadata"].get("namespace")
+        if manifest["kind"] == "RoleBinding":
+            assert ("Role", namespace, manifest["roleRef"]["name"]) in known, title(manifest)
+            for subject in manifest["subjects"]:
+                assert ("ServiceAccount", subject.get("namespace", namespace), subject["name"]) in known, title(manifest)
+    for manifest, spec in workloads(name):
+        account = spec.get("serviceAccountName")
+        assert account is None or ("ServiceAccount", manifest["metadata"]["namespace"], account) in known, title(manifest)
+
+
+def test_roles_grant_no_wildcard(name):
+    for manifest in target(name):
+        if manifest["kind"] in {"Role", "ClusterRole"}:
+            for rule in manifest["rules"]:
+                assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], title(manifest)
+                if "secrets" in rule["resources"]:
+                    assert rule.get("resourceNames"), f"{title(manifest)} reads every Secret"
+
+
+def test_every_namespace_of_ours_denies_by_default(name):
+    manifests = target(name)
+    ours = {m["metadata"]["name"] for m in manifests if m["kind"] == "Namespace"}
+    deny = {m["metadata"]["namespace"] for m in manifests if m["kind"] == "NetworkPolicy" and m["metadata"]["name"] == "default-deny"}
+    assert ours
+    assert ours <= deny
+    for manifest in manifests:
+        if manifest["kind"] == "Namespace":
+            assert manifest["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_it_is_a_folder_of_this_repository(name):
+    assert (MANIFESTS / name / "kustomization.yaml").is_file()
