@@ -98,6 +98,9 @@ def build_pipeline(recipe: Recipe) -> Any:
             verdict=verdict.outputs["Output"],
             decision=verdict.outputs["decision"],
             results=scores["final"].outputs["results"],
+            rest=split.outputs["rest"],
+            dialogues=talks.outputs["dialogues"],
+            challenging=split.outputs["challenging"],
         )
         everything = {
             "settings": report_settings,

@@ -1,7 +1,7 @@
 """The recipe: one YAML file that says how a model is made. Typed; unknown keys are refused with the nearest right name.
 
 Some values concern several stages. They stand once at the top of the recipe and are the default of the field of the
-same name in every stage's section: `seed`, `language`, `llm` (the teacher), `sources` (ingest) and `suites`.
+same name in every stage's section: `seed`, `language`, `teacher`, `sources` (ingest) and `suites`.
 """
 
 import copy
@@ -34,7 +34,7 @@ from components.sft.settings import SFTSettings
 from pipelines.cluster_settings import ClusterSettings
 
 RECIPES = Path(__file__).parent / "recipes"
-SHARED = ("seed", "language", "llm", "sources", "suites")
+SHARED = ("seed", "language", "teacher", "sources", "suites")
 
 
 class Recipe(BaseModel):
@@ -47,7 +47,7 @@ class Recipe(BaseModel):
     language: Language = Field(default="zh", description="language of prompts and data (paper: Chinese)")
     seed: int = Field(default=42, description="paper, section 3")
     base_model: str = Field(description="directory, hf://org/name, s3://bucket/prefix or pypi://package@version")
-    llm: LLMSettings = Field(description="the teacher: writes questions, rationales and rewrites, scores quality")
+    teacher: LLMSettings = Field(description="the teacher LLM: writes questions, rationales and rewrites, scores quality")
     sources: list[Any] = Field(min_length=1, description="where raw data comes from; see ingest.sources")
     suites: list[Any] = Field(min_length=1, description="benchmarks; training data that overlaps them is removed")
     ingest: IngestSettings
@@ -108,7 +108,7 @@ def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
     except yaml.YAMLError as error:
         raise UserError(f"{path.name} is not valid YAML ({str(error).splitlines()[0]}): correct it.") from error
     if not isinstance(raw, dict):
-        raise UserError(f"{path.name} holds no recipe: it must be a mapping with name, base_model, llm, sources, suites.")
+        raise UserError(f"{path.name} holds no recipe: it must be a mapping with name, base_model, teacher, sources, suites.")
     raw.pop("x-anchors", None)  # a place for YAML anchors
     for override in overrides or []:
         _apply(raw, override)

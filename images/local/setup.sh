@@ -23,7 +23,7 @@ free_gb=$(df -Pk "$home" | awk 'NR==2 {print int($4 / 1048576)}')
 # install NAME: an environment from images/NAME/requirements.txt; its folder is left in $env
 install() {
   local lock="$root/images/$1/requirements.txt" log
-  env="$home/envs/$1-$(cat "$lock" "$root/images/$1"/no-deps.txt 2>/dev/null | sha256sum | cut -c1-12)"
+  env="$home/envs/$1-$(cat "$root/images/$1"/*.txt | sha256sum | cut -c1-12)"
   [ -e "$env/.complete" ] && return
   [ "$free_gb" -ge 10 ] || fail "$home has $free_gb GB free, set-up needs 10: free some space or set PSYCHE_HOME."
   log="$home/envs/$1.log"
