@@ -8,12 +8,13 @@ from typing import Any
 from components.common import tracking
 from components.common.dataset import write_text
 from components.common.errors import UserError
+from components.common.progress import run_dir
 from components.common.stage import open_stage
 from components.deployment.local import serve_locally, stop_all
 from components.deployment.openai_api import EndpointError, chat
 from components.deployment.registered import ModelVersion, make_champion, resolve
 from components.deployment.settings import DeploymentSettings
-from components.deployment.smoke import require_passed, smoke_test
+from components.deployment.smoke import PROBES, require_passed, smoke_test
 
 
 def run(settings: dict[str, Any] | DeploymentSettings, model_version: str, transcript: str) -> str:
@@ -34,11 +35,19 @@ def run(settings: dict[str, Any] | DeploymentSettings, model_version: str, trans
     with open_stage("deployment", settings) as stage:
         version = resolve(model_version)
         log = deploy_locally(version, settings, Path(transcript).parent)
-        write_text(Path(transcript), json.dumps(log, indent=2, ensure_ascii=False))
+        _write_transcript(Path(transcript), log)
         tracking.log_artifact(transcript)
         make_champion(version)
         stage.extra.update({"endpoint": log["endpoint"], "model_version": str(version)})
     return str(log["endpoint"])
+
+
+def _write_transcript(path: Path, log: dict[str, Any]) -> None:
+    text = json.dumps(log, indent=2, ensure_ascii=False)
+    write_text(path, text)
+    folder = run_dir()
+    if folder is not None:  # where `psyche run` prints it from
+        write_text(folder / "transcript.json", text)
 
 
 def deploy_locally(version: ModelVersion, settings: DeploymentSettings, folder: Path) -> dict[str, Any]:
@@ -58,9 +67,10 @@ def try_endpoint(url: str, version: ModelVersion, settings: DeploymentSettings) 
         UserError: A check failed or the question got no answer.
     """
     checks = require_passed(smoke_test(url, version.name, settings.language, settings.smoke), url)
+    question = settings.question or PROBES[settings.language]["question"]
     body = {
         "model": version.name,
-        "messages": [{"role": "user", "content": settings.question}],
+        "messages": [{"role": "user", "content": question}],
         "temperature": settings.temperature,
         "top_p": settings.top_p,
         "max_tokens": settings.max_tokens,
@@ -72,6 +82,6 @@ def try_endpoint(url: str, version: ModelVersion, settings: DeploymentSettings) 
         raise UserError(f"The served model did not answer the question ({error}): see the server's log.") from error
     return {
         "endpoint": url, "model": version.name, "version": str(version), "model_uri": version.uri, "smoke": checks,
-        "question": settings.question, "answer": answer.content, "reasoning": answer.reasoning,
+        "question": question, "answer": answer.content, "reasoning": answer.reasoning,
         "finish_reason": answer.finish_reason, "seconds": round(time.monotonic() - started, 3),
     }  # fmt: skip

@@ -45,7 +45,7 @@ def serve_locally(model_uri: str, model: str, settings: DeploymentSettings, fold
     except BaseException:
         stop_all(servers)
         raise
-    write_text(servers_file, json.dumps([asdict(s) for s in servers], indent=2))
+    write_text(servers_file, json.dumps({"servers": [asdict(s) for s in servers]}, indent=2))
     return servers
 
 
@@ -72,7 +72,7 @@ def _stop_previous(servers_file: Path) -> None:
     """Stops what an earlier attempt of this run left up; a pid that belongs to something else by now is left alone."""
     if not servers_file.exists():
         return
-    for row in json.loads(servers_file.read_text(encoding="utf-8")):
+    for row in json.loads(servers_file.read_text(encoding="utf-8"))["servers"]:
         try:
             ours = "components.common.processes" in psutil.Process(row["pid"]).cmdline()
         except (psutil.NoSuchProcess, psutil.AccessDenied):

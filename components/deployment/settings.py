@@ -24,7 +24,7 @@ class DeploymentSettings(BaseModel):
 
     target: Literal["local", "kserve"] = Field(default="kserve", description="this machine, or an InferenceService in the cluster")
     language: Language = Field(default="zh", description="language of the smoke test's prompts")
-    question: str = Field(min_length=1, description="what the served model is asked; question and answer are the stage's transcript")
+    question: str = Field(default="", description="what the served model is asked first, for the transcript; empty: one of ours")
     temperature: float = Field(default=0.7, ge=0, description="paper, section 4")
     top_p: float = Field(default=0.9, gt=0, le=1, description="paper, section 4")
     max_tokens: int = Field(default=2048, gt=0, description="paper, section 4")

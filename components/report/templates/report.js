@@ -1,0 +1,73 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+  function dark() {
+    return root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
+  // Sorting: a click on a heading sorts by its column, a second one the other way round.
+  function value(cell) {
+    const text = cell.dataset.sort ?? cell.textContent.trim();
+    const number = Number(text.replace(/,/g, "").match(/^-?[\d.]+/)?.[0] ?? NaN);
+    return Number.isNaN(number) ? text.toLowerCase() : number;
+  }
+
+  function sortBy(table, column, heading) {
+    const up = heading.getAttribute("aria-sort") !== "ascending";
+    const body = table.tBodies[0];
+    const rows = [...body.rows].map((row) => [value(row.cells[column]), row]);
+    rows.sort(([a], [b]) => {
+      if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1; // figures before "not run"
+      return (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1);
+    });
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+    body.append(...rows.map(([, row]) => row));
+  }
+
+  for (const table of document.querySelectorAll("table.sortable")) {
+    [...table.tHead.rows[0].cells].forEach((heading, column) => {
+      if ("plain" in heading.dataset) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      button.addEventListener("click", () => sortBy(table, column, heading));
+      heading.append(button);
+    });
+  }
+
+  // Training curves.
+  const curves = new Map(JSON.parse(document.getElementById("curves").textContent).map((c) => [`${c.stage}:${c.metric}`, c]));
+  const drawn = [];
+
+  function draw(figure) {
+    const curve = curves.get(figure.dataset.curve);
+    const holder = figure.querySelector(".canvas");
+    const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 } };
+    const options = {
+      width: holder.clientWidth, height: 190, legend: { show: true, live: true }, scales: { x: { time: false } },
+      axes: [{ ...axis }, { ...axis, size: 62 }],
+      series: [{ label: "step" }, { label: curve.metric, stroke: css("--accent"), width: 2, points: { show: curve.steps.length < 40, size: 5 } }],
+    };
+    return new uPlot(options, [curve.steps, curve.points], holder);
+  }
+
+  function drawAll() {
+    while (drawn.length) drawn.pop().destroy();
+    for (const figure of document.querySelectorAll("[data-curve]")) drawn.push(draw(figure));
+  }
+
+  drawAll();
+  let waiting;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => document.querySelectorAll("[data-curve] .canvas").forEach((h, i) => drawn[i].setSize({ width: h.clientWidth, height: 190 })), 100);
+  });
+  document.getElementById("theme").addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    drawAll();
+  });
+  addEventListener("beforeprint", () => { for (const set of document.querySelectorAll("details.set")) set.open = true; });
+})();
