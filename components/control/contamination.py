@@ -1,0 +1,151 @@
+"""Overlap of training items with the evaluation suites: verbatim, shuffled, reworded, or about the same case.
+
+Candidates come from MinHash LSH (stem and options together) and from an index of the n-grams that few suite items
+share; every candidate is then measured exactly, so that a match can be shown with its figure.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from components.common.benchmarks import BadRow, BenchmarkItem, load_cases, load_questions
+from components.common.records import Language, Question
+from components.control.minhash import band_keys, hash_shingles, signatures
+from components.control.settings import ContaminationSettings, Suite
+from components.control.text import jaccard, normalise, question_shingles, shingles
+
+# 64 bands of 2 rows find a pair of Jaccard 0.3 with probability 0.998.
+PERMUTATIONS, BANDS, ROWS = 128, 64, 2
+# An n-gram that more suite texts than this share ("which of the following") tells nothing.
+COMMON_SHARE, COMMON_LEAST = 0.01, 10
+# Shorter texts share all their n-grams with unrelated ones too easily.
+LEAST_CASE_SHINGLES = 30
+SAME_OPTIONS = 0.75
+CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Why an item counts as contaminated: by which measure, how much, with which item of which suite."""
+
+    measure: str
+    value: float
+    item: str
+
+
+@dataclass(frozen=True)
+class _Item:
+    name: str
+    whole: set[str]
+    stem: set[str]
+    options: frozenset[str]
+
+
+class SuiteIndex:
+    """All items of all suites, ready to be compared with."""
+
+    def __init__(self, settings: ContaminationSettings, seed: int) -> None:
+        self.settings, self.seed = settings, seed
+        self._items: list[_Item] = []
+        self._cases: dict[str, tuple[str, set[str]]] = {}
+        self._bands: list[dict[int, list[int]]] = [defaultdict(list) for _ in range(BANDS)]
+        self._grams: dict[str, list[int]] = {}
+        self._case_grams: dict[str, list[str]] = {}
+        self.unreadable = 0
+
+    def load(self, suites: Iterable[Suite]) -> None:
+        """Reads the suites; rows that are no items are counted in `unreadable`.
+
+        Raises:
+            UserError: A suite holds nothing.
+        """
+        for suite in suites:
+            for item in load_questions(suite.layout, suite.uri, suite.language, reject_single_letter_multi=False, withheld_keys=True):
+                self._add(item, suite)
+            if suite.layout == "pceb":
+                for case in load_cases(suite.uri, suite.language):
+                    if not isinstance(case, BadRow):
+                        self._add_case(case.context, suite.language, f"{suite.uri}#{case.number}")
+        self._index()
+
+    def _add(self, item: BenchmarkItem | BadRow, suite: Suite) -> None:
+        if isinstance(item, BadRow):
+            self.unreadable += 1
+            return
+        name = f"{item.question.source}#{item.number}"
+        self._items.append(
+            _Item(name, self._whole(item.question), self._shingles(item.question.stem, item.question.language), options_of(item.question))
+        )
+        if item.context:
+            self._add_case(item.context, suite.language, name)
+
+    def _add_case(self, context: str, language: Language, name: str) -> None:
+        grams = self._shingles(context, language)
+        if len(grams) >= LEAST_CASE_SHINGLES:
+            self._cases.setdefault(context, (name, grams))
+
+    def _shingles(self, text: str, language: Language) -> set[str]:
+        return shingles(normalise(text, language), self.settings.shingle, self.settings.shingle - 1)
+
+    def _whole(self, question: Question) -> set[str]:
+        return question_shingles(question, self.settings.shingle, self.settings.shingle - 1)
+
+    def _index(self) -> None:
+        for keys, number in zip(self._keys([item.whole for item in self._items]), range(len(self._items)), strict=True):
+            for band, key in zip(self._bands, keys, strict=True):
+                band[key].append(number)
+        common = max(COMMON_LEAST, round(COMMON_SHARE * len(self._items)))
+        stems: dict[str, list[int]] = defaultdict(list)
+        for number, item in enumerate(self._items):
+            for gram in item.stem:
+                stems[gram].append(number)
+        self._grams = {gram: numbers for gram, numbers in stems.items() if len(numbers) <= common}
+        cases: dict[str, list[str]] = defaultdict(list)
+        for context, (_, grams) in self._cases.items():
+            for gram in grams:
+                cases[gram].append(context)
+        self._case_grams = {gram: contexts for gram, contexts in cases.items() if len(contexts) <= common}
+
+    def _keys(self, sets: Sequence[set[str]]) -> list[list[int]]:
+        if not sets:
+            return []
+        return band_keys(signatures(hash_shingles(sets), PERMUTATIONS, self.seed), BANDS, ROWS).tolist()  # type: ignore[no-any-return]
+
+    def overlaps(self, questions: Sequence[Question]) -> Iterator[Overlap | None]:
+        """Yields, question by question, its strongest overlap with a suite, or None."""
+        wholes = [self._whole(q) for q in questions]
+        keys: Sequence[Sequence[int]] = self._keys(wholes) if self._items else [()] * len(questions)
+        for question, whole, own in zip(questions, wholes, keys, strict=True):
+            stem = self._shingles(question.stem, question.language)
+            near = {number for band, key in zip(self._bands, own, strict=False) for number in band.get(key, ())}
+            shared = Counter(number for gram in stem for number in self._grams.get(gram, ()))
+            near.update(number for number, _ in shared.most_common(CANDIDATES))
+            options = options_of(question)
+            found = [overlap for number in near for overlap in [self._compare(whole, stem, options, self._items[number])] if overlap]
+            case = self._same_case(stem)
+            yield max(found + ([case] if case else []), key=lambda o: (o.value, o.item), default=None)
+
+    def _compare(self, whole: set[str], stem: set[str], options: frozenset[str], item: _Item) -> Overlap | None:
+        s = self.settings
+        value = jaccard(whole, item.whole)
+        if value >= s.whole:
+            return Overlap("whole", value, item.name)
+        value = jaccard(stem, item.stem)
+        if value >= s.stem:
+            return Overlap("stem", value, item.name)
+        same = len(options & item.options) / len(item.options) if item.options else 0.0
+        return Overlap("options", value, item.name) if same >= SAME_OPTIONS and value >= s.options else None
+
+    def _same_case(self, stem: set[str]) -> Overlap | None:
+        shared = Counter(context for gram in stem for context in self._case_grams.get(gram, ()))
+        for context, _ in shared.most_common(1):
+            name, grams = self._cases[context]
+            value = len(grams & stem) / len(grams)
+            if value >= self.settings.case:
+                return Overlap("case", value, name)
+        return None
+
+
+def options_of(question: Question) -> frozenset[str]:
+    """Returns the normalised options."""
+    return frozenset(normalise(o.text, question.language) for o in question.options)

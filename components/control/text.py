@@ -1,0 +1,43 @@
+"""Question texts as sets of shingles."""
+
+import re
+import unicodedata
+
+from components.common.records import Language, Question
+
+NOT_A_SIGN = re.compile(r"[^\w]|_")
+WORD = re.compile(r"[^\W_]+")
+IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
+
+
+def normalise(text: str, language: Language) -> str:
+    """Returns the text without what does not change its meaning: width, case, punctuation, in Chinese also spaces."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    # A text of the other script (an English stem in a Chinese bank) is read by its own script.
+    if language == "zh" and IDEOGRAPH.search(folded):
+        return NOT_A_SIGN.sub("", folded)
+    return " ".join(WORD.findall(folded))
+
+
+def shingles(normalised: str, characters: int, words: int) -> set[str]:
+    """Returns the shingles of a normalised text: words where it has spaces, else characters; a shorter text is one shingle."""
+    if not normalised:
+        return set()
+    if " " not in normalised:
+        return {normalised[i : i + characters] for i in range(max(1, len(normalised) - characters + 1))}
+    tokens = normalised.split(" ")
+    return {" ".join(tokens[i : i + words]) for i in range(max(1, len(tokens) - words + 1))}
+
+
+def question_shingles(question: Question, characters: int, words: int) -> set[str]:
+    """Returns the shingles of the stem and of each option; none crosses a border, so the order of the options is no matter."""
+    found = shingles(normalise(question.stem, question.language), characters, words)
+    for option in question.options:
+        found |= shingles(normalise(option.text, question.language), characters, words)
+    return found
+
+
+def jaccard(a: set[int] | set[str], b: set[int] | set[str]) -> float:
+    """Returns the exact Jaccard similarity of two sets, 0 for two empty ones."""
+    common = len(a & b)  # type: ignore[operator]
+    return common / (len(a) + len(b) - common) if common else 0.0
