@@ -1,0 +1,146 @@
+"""A scripted OpenAI-compatible LLM server for tests: deterministic answers, and faults on demand.
+
+    python -m tests.stub_llm --port 8000 [--model NAME] [--faults faults.json]
+
+A reply depends on the request alone (its hash), so the output of a stage cannot depend on timing. A request with a
+json_schema gets an instance of the schema; any other gets a think block and a line "Answer: X". Faults are a list in the
+order of requests: {"status": 429}, {"cut": true}, {"delay": 5}, {"body": "not json"}; null or the list's end: no fault.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+WORDS = "memory sleep stress attention habit emotion trust learning grief support".split()
+
+
+@dataclass
+class Stub:
+    """State of one server: `answer` may replace the scripted reply; `requests` holds what came in."""
+
+    model: str = "stub"
+    faults: list[dict[str, Any] | None] = field(default_factory=list)
+    answer: Callable[[dict[str, Any]], str] | None = None
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keep_requests: bool = True
+
+    def app(self) -> web.Application:
+        """Returns the aiohttp application."""
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_post("/v1/chat/completions", self.chat)
+        app.router.add_get("/v1/models", self.models)
+        app.router.add_get("/health", self.health)
+        return app
+
+    async def health(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def models(self, _: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": [{"id": self.model, "object": "model"}]})
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if self.keep_requests:
+            self.requests.append(body)
+        fault = self.faults.pop(0) if self.faults else None
+        if fault:
+            if "delay" in fault:
+                await asyncio.sleep(fault["delay"])
+            if "status" in fault:
+                return web.json_response({"error": {"message": "scripted"}}, status=fault["status"], headers=fault.get("headers", {}))
+            if fault.get("cut"):
+                request.transport.close()
+                return web.Response()
+            if "body" in fault:
+                return web.Response(text=fault["body"], content_type="application/json")
+        text = self.answer(body) if self.answer else scripted_reply(body)
+        if body.get("stream"):
+            return await self._stream(request, text)
+        return web.json_response(completion(self.model, text))
+
+    async def _stream(self, request: web.Request, text: str) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for word in text.split(" "):
+            chunk = {"id": "stub", "object": "chat.completion.chunk", "model": self.model, "choices": [{"index": 0, "delta": {"content": word + " "}}]}
+            await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+
+def completion(model: str, text: str) -> dict[str, Any]:
+    """Returns the body of a chat completion."""
+    message = {"role": "assistant", "content": text}
+    usage = {"prompt_tokens": 10, "completion_tokens": len(text.split()), "total_tokens": 10 + len(text.split())}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"id": "stub", "object": "chat.completion", "model": model, "choices": [choice], "usage": usage}
+
+
+def scripted_reply(body: dict[str, Any]) -> str:
+    """Returns the reply to a request; the same for the same request."""
+    seed = hashlib.sha256(json.dumps([body["messages"], body.get("seed")], sort_keys=True).encode()).hexdigest()
+    draw = random.Random(seed)
+    form = body.get("response_format") or {}
+    if form.get("type") == "json_schema":
+        schema = form["json_schema"]["schema"]
+        return json.dumps(instance(schema, draw, schema.get("$defs", {})))
+    return f"<think>\n{sentence(draw)}\n</think>\nAnswer: {draw.choice('ABCD')}"
+
+
+def sentence(draw: random.Random, least: int = 0) -> str:
+    """Returns some words, at least `least` characters."""
+    words = draw.sample(WORDS, 4)
+    while len(" ".join(words)) < least:
+        words.append(draw.choice(WORDS))
+    return " ".join(words)
+
+
+def instance(schema: dict[str, Any], draw: random.Random, defs: dict[str, Any]) -> Any:
+    """Returns a value that fits a JSON schema (the keywords that our stages use)."""
+    if "$ref" in schema:
+        return instance(defs[schema["$ref"].rsplit("/", 1)[-1]], draw, defs)
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return draw.choice(schema["enum"])
+    if "anyOf" in schema:
+        return instance(schema["anyOf"][0], draw, defs)
+    kind = schema.get("type", "object")
+    if kind == "object":
+        return {k: instance(v, draw, defs) for k, v in schema.get("properties", {}).items()}
+    if kind == "array":
+        n = schema.get("minItems", 1)
+        items: list[Any] = []
+        for _ in range(200):
+            item = instance(schema["items"], draw, defs)
+            if len(items) < n and not (schema.get("uniqueItems") and item in items):
+                items.append(item)
+        return items
+    if kind in ("integer", "number"):
+        return draw.randint(int(schema.get("minimum", 1)), int(schema.get("maximum", 5)))
+    if kind == "boolean":
+        return draw.random() < 0.5
+    return sentence(draw, schema.get("minLength", 0))[: schema.get("maxLength", 1000)]
+
+
+def main() -> None:
+    """Serves until it is ended."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--model", default="stub")
+    parser.add_argument("--faults", type=Path)
+    args = parser.parse_args()
+    faults = json.loads(args.faults.read_text()) if args.faults else []
+    web.run_app(Stub(args.model, faults, keep_requests=False).app(), host="127.0.0.1", port=args.port, print=None)
+
+
+if __name__ == "__main__":
+    main()
