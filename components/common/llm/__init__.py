@@ -1,6 +1,7 @@
 """The one client for OpenAI-compatible LLM endpoints that every stage uses."""
 
+from components.common.llm.checkpoint import checkpoint_path
 from components.common.llm.client import LLM, Chat, LLMError, Reply, ask_all
 from components.common.llm.settings import LLMSettings
 
-__all__ = ["LLM", "Chat", "LLMError", "LLMSettings", "Reply", "ask_all"]
+__all__ = ["LLM", "Chat", "LLMError", "LLMSettings", "Reply", "ask_all", "checkpoint_path"]

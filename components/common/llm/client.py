@@ -73,7 +73,7 @@ class LLM:
     """
 
     settings: LLMSettings
-    call_log: Path | None = None
+    call_log: str | None = None
     usage: dict[str, float] = field(default_factory=dict)
     _done: dict[str, Reply] = field(default_factory=dict)
 
@@ -94,8 +94,9 @@ class LLM:
         self._turn = 0
         self._sink = None
         if self.call_log is not None:
-            self._load(self.call_log)
-            self._sink = self.call_log.open("a", encoding="utf-8")
+            path = Path(self.call_log + ".jsonl")
+            self._load(path)
+            self._sink = path.open("a", encoding="utf-8")
         return self
 
     async def __aexit__(self, *_: object) -> None:

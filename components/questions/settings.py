@@ -1,0 +1,23 @@
+"""Settings of question generation."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from components.common.llm import LLMSettings
+
+
+class QuestionsSettings(BaseModel):
+    """How many questions of which shape the teacher writes per passage (paper, data curation step 2)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    teacher: LLMSettings = Field(description="LLM that writes the questions; paper: of the Qwen family")
+    single_per_passage: int = Field(default=3, ge=0, le=20, description="SMCQ per passage; choice: the paper writes Q1..Qn")
+    multi_per_passage: int = Field(default=2, ge=0, le=20, description="MMCQ per passage; choice")
+    options: int = Field(default=4, ge=3, le=8, description="options per question; paper: A to D")
+    multi_key_sizes: list[int] = Field(
+        default=[2, 3], min_length=1, description="numbers of right options of an MMCQ, drawn by seed per passage; choice"
+    )
+    max_span_sentences: int = Field(default=3, ge=1, description="most sentences of the passage in a supporting span; choice")
+    difficulties: list[str] = Field(default=["easy", "medium", "hard"], min_length=1, description="difficulty tags; choice")
+    max_text_chars: int = Field(default=400, ge=40, description="most characters of a stem, option or explanation; choice")
+    seed: int = Field(default=42, description="seed of option order and sampling; paper, section 3")
