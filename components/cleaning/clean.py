@@ -64,9 +64,10 @@ def _clean_all(stage: Stage, source: str, target: str, model: type[R], change: C
     seen: set[int] = set()
     for record in stage.read(source, model):
         result = change(record)
-        reason = result if isinstance(result, str) else _copy(result, seen)
-        if isinstance(result, str) or reason:
-            writer.reject(record, reason)
+        if not isinstance(result, str) and _is_copy(result, seen):
+            result = "duplicate"
+        if isinstance(result, str):
+            writer.reject(record, result)
             stage.reject()
             continue
         sample.offer(record.id, text_of(record), text_of(result))
@@ -75,10 +76,9 @@ def _clean_all(stage: Stage, source: str, target: str, model: type[R], change: C
     sample.write(Path(target) / "diff_sample.md")
 
 
-def _copy(record: Passage | Question | Post | Dialogue, seen: set[int]) -> str:
-    """Returns "duplicate" for a record whose text came before; questions are left to `control`, which forms clusters."""
+def _is_copy(record: Passage | Question | Post | Dialogue, seen: set[int]) -> bool:
+    """Tells whether the text came before; copies of questions are left to `control`, which names what they copy."""
     key = int(record.id, 16)
-    if isinstance(record, Question) or key not in seen:
-        seen.add(key)
-        return ""
-    return "duplicate"
+    copy = key in seen and not isinstance(record, Question)
+    seen.add(key)
+    return copy

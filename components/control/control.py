@@ -11,6 +11,7 @@ from typing import Any
 from components.common.dataset import DatasetWriter, read_records, write_text
 from components.common.errors import UserError
 from components.common.llm import LLM, LLMSettings
+from components.common.llm.checkpoint import checkpoint_path
 from components.common.records import Question, Step
 from components.common.stage import Stage, open_stage
 from components.control.contamination import SuiteIndex
@@ -19,6 +20,7 @@ from components.control.quality import judge
 from components.control.settings import ControlSettings
 
 BATCH = 2000
+GIVE_UP = 20
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,20 @@ def _passed(inputs: list[str], verdicts: dict[int, Verdict], writer: DatasetWrit
 async def _filter(questions: Iterator[Question], llm_settings: LLMSettings, least: int, writer: DatasetWriter, stage: Stage) -> None:
     scores: list[str] = []
     histogram: Counter[str] = Counter()
-    judged, error = 0, ""
-    async with LLM(llm_settings, writer.directory.with_name(writer.directory.name + ".calls.jsonl"), stage.llm) as llm:
+    unanswered = 0
+    async with LLM(llm_settings, checkpoint_path("control", str(writer.directory)), stage.llm) as llm:
         async for item in judge(questions, llm):
             if item.scores is None:
-                error = item.error
-                writer.reject(item.question, "filter_unanswered", error)
+                unanswered += 1
+                if unanswered == GIVE_UP:
+                    raise UserError(
+                        f"The filter LLM {llm_settings.label} left {GIVE_UP} questions in a row without scores ({item.error}): "
+                        "check control.filter_llm and run again (finished replies are kept), or set it to null."
+                    )
+                writer.reject(item.question, "filter_unanswered", item.error)
                 stage.reject()
                 continue
-            judged += 1
+            unanswered = 0
             scores.append(json.dumps({"id": item.question.id, **item.scores.model_dump()}))
             histogram.update(f"{name}_{value}" for name, value in item.scores.model_dump().items())
             low = item.scores.below(least)
@@ -121,8 +128,6 @@ async def _filter(questions: Iterator[Question], llm_settings: LLMSettings, leas
                 stage.reject()
             else:
                 _keep(item.question, item.step, writer, stage)
-    if error and not judged:
-        raise UserError(f"The filter LLM {llm_settings.label} scored nothing ({error}): check control.filter_llm or set it to null.")
     stage.extra["scores"] = dict(sorted(histogram.items()))
     write_text(Path(writer.directory) / "scores.jsonl", "".join(line + "\n" for line in scores))
 

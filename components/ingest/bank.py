@@ -1,64 +1,62 @@
-"""Rows of question banks to Question records."""
+"""Rows of question banks to Question records, through the layouts that evaluation and control read too."""
 
-import re
-import string
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
 
-from components.common.records import Language, Option, Question
+from components.common.benchmarks import BadRow, BenchmarkItem
+from components.common.benchmarks.files import Place
+from components.common.benchmarks.items import MalformedError
+from components.common.benchmarks.layouts import bad_row, cpsyexam_item, pceb_items, plain_item
+from components.common.records import Language, Question
+from components.ingest.fetch import SourceFile
 from components.ingest.language import detect_language
-from components.ingest.rows import BadRow, Row, bad, first_text
+from components.ingest.rows import Row
+from components.ingest.settings import Layout
 
 LABELS = "ABCDEFGH"
-STEM = ("question", "stem")
-KEY = ("answer", "key")
-EXPLANATION = ("explanation", "analysis")
-FIELD = ("field", "subject", "subject_name")
-KIND = {"single": "single", "multi": "multi", "multiple": "multi", "SMCQ": "single", "MMCQ": "multi"}
 
 
-def question_of(row: Row, language: Language | None) -> Question | BadRow:
-    """Makes a question of a row in the plain layout.
+def questions_of(
+    row: Row, number: int, file: SourceFile, layout: Layout, language: Language | None, reject_one: bool
+) -> Iterator[Question | BadRow]:
+    """Yields the questions of a row in the layout `pceb`, `cpsyexam` or `plain`.
 
-    The plain layout is `{question, options: {A: ..., B: ...}, answer: "AC", type?, field?, explanation?}`; options may also be
-    a list, or columns A, B, C ... (CSV, Excel).
+    A plain row is `{question, options: {A: ..., B: ...}, answer: "AC", type?, field?, explanation?, context?}`; options may
+    also be a list, or columns A, B, C ... (CSV, Excel). A case text becomes the first paragraph of the stem.
     """
-    stem, options = first_text(row, STEM), _options(row)
-    if not stem:
-        return bad(row, "no_question")
-    if len(options) < 2:
-        return bad(row, "too_few_options", f"{len(options)} options")
-    if len({o.text for o in options}) < len(options):
-        return bad(row, "options_not_distinct")
-    answer = first_text(row, KEY).upper()
-    letters = re.sub(r"[\s,\u3001\uff0c;]", "", answer)
-    key = "".join(sorted(set(letters)))
-    labels = {o.label for o in options}
-    if not key:
-        return bad(row, "no_key")
-    if not set(key) <= labels:
-        return bad(row, "malformed_key", f"{answer!r} among {''.join(sorted(labels))}")
-    named = KIND.get(first_text(row, ("type", "kind", "question_type")))
-    kind = named or ("single" if len(key) == 1 else "multi")
-    if kind == "single" and len(key) > 1:
-        return bad(row, "malformed_key", f"{key} of a single-answer question")
-    return Question(
-        id=Question.make_id(stem, options),
-        language=language or detect_language(stem + " ".join(o.text for o in options)),
-        field=first_text(row, FIELD),
-        kind=kind,  # type: ignore[arg-type]
-        stem=stem,
-        options=options,
-        key=key,
-        explanation=first_text(row, EXPLANATION),
-    )
+    place = Place(PurePosixPath(file.path.as_posix()), file.uri)
+    if "essay" in place.path.parts[:-1]:  # PCEB's open questions have reference answers, not keys
+        yield bad_row(row, MalformedError("no_multiple_choice"))
+        return
+    row = {**row, "id": str(row.get("id") or row.get("identifier") or number)}
+    spoken = language or detect_language(str(row))
+    try:
+        items: list[Any]
+        if layout == "pceb":
+            items = list(pceb_items(place, row, spoken))
+        elif layout == "cpsyexam":
+            items = [cpsyexam_item(place, row, spoken, reject_one, False)]
+        else:
+            items = [plain_item(place, _with_options(row), spoken, False)]
+    except MalformedError as error:
+        items = [bad_row(row, error)]
+    for item in items:
+        yield _with_context(item) if isinstance(item, BenchmarkItem) else item
 
 
-def _options(row: Row) -> list[Option]:
-    raw = row.get("options")
-    if isinstance(raw, dict):
-        pairs = [(str(k).strip().upper(), v) for k, v in raw.items()]
-    elif isinstance(raw, list):
-        pairs = list(zip(LABELS, (o.get("text") if isinstance(o, dict) else o for o in raw), strict=False))
-    else:
-        pairs = [(letter, row.get(letter)) for letter in LABELS]
-    texts = [(label, str(value).strip()) for label, value in pairs if value is not None and str(value).strip()]
-    return [Option(label=label, text=text) for label, text in texts if label in string.ascii_uppercase and label in LABELS and label]
+def _with_options(row: Row) -> Row:
+    options = row.get("options")
+    if isinstance(options, list):
+        return {**row, "options": [o.get("text") if isinstance(o, dict) else o for o in options]}
+    if options is None:
+        return {**row, "options": {label: row[label] for label in LABELS if row.get(label) not in (None, "")}}
+    return row
+
+
+def _with_context(item: BenchmarkItem) -> Question | BadRow:
+    question = item.question
+    options = [o.text for o in question.options]
+    if len(set(options)) < len(options):
+        return BadRow(question.model_dump_json(), "options_not_distinct")
+    return question.model_copy(update={"stem": f"{item.context}\n{question.stem}"}) if item.context else question

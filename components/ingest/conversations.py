@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from components.common.benchmarks import BadRow
 from components.common.records import Dialogue, Language, Message, Post
 from components.ingest.language import detect_language
-from components.ingest.rows import BadRow, Row, bad, first_text
+from components.ingest.rows import Row, bad, first_text
 
 POST = ("post", "text", "question", "content", "description")
 REPLY = ("reply", "answer", "response")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from components.common.benchmarks import BadRow
 from components.common.dataset import DatasetWriter
 from components.common.errors import UserError
 from components.common.stage import Stage, open_stage
-from components.ingest.rows import BadRow
 from components.ingest.settings import IngestSettings, Kind, Source
 from components.ingest.sources import RECORD_OF, read_source
 

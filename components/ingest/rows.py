@@ -1,19 +1,11 @@
-"""Raw rows: what readers yield before a row has become a record, and what stands for one that could not."""
+"""Raw rows: what readers yield before a row has become a record."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from components.common.benchmarks import BadRow
+
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A row that cannot become a record: it goes to `rejected/` with its reason."""
-
-    row: str
-    reason: str
-    detail: str = ""
 
 
 def bad(row: Any, reason: str, detail: str = "") -> BadRow:

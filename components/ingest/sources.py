@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 
-from components.common.records import Dialogue, Passage, Post, Question, Record, Step, identify
-from components.ingest.bank import question_of
+from components.common.benchmarks import BadRow
+from components.common.records import Dialogue, Language, Passage, Post, Question, Record, Step, identify
+from components.ingest.bank import questions_of
 from components.ingest.conversations import dialogue_of, posts_of, transcript_row
 from components.ingest.detect import Shape, shape_of
 from components.ingest.encoding import decode
 from components.ingest.fetch import SourceFile, fetch
 from components.ingest.language import detect_language, to_simplified
 from components.ingest.readers.formats import DOCUMENT_READERS, ROW_READERS
-from components.ingest.rows import BadRow, Row, bad, first_text
+from components.ingest.rows import Row, bad, first_text
 from components.ingest.settings import IngestSettings, Kind, Source
 from components.ingest.split import split_document, split_text
 
+LANGUAGES: dict[str, Language] = {"en": "en", "zh": "zh"}
 RECORD_OF: dict[Kind, type[Record]] = {"passages": Passage, "question_bank": Question, "posts": Post, "dialogues": Dialogue}
 
 
@@ -41,19 +43,17 @@ def read_file(file: SourceFile, shape: Shape, source: Source, settings: IngestSe
     if reader is None:
         yield bad(file.uri, "not_rows", f"{file.path.suffix} files hold documents, not {shape.kind}")
         return
-    for row in reader(file.path):
-        yield from [row] if isinstance(row, BadRow) else _records(row, shape.kind, source, settings)
-
-
-def _records(row: Row, kind: Kind, source: Source, settings: IngestSettings) -> Iterator[Record | BadRow]:
-    if kind == "question_bank":
-        yield question_of(row, source.language)
-    elif kind == "posts":
-        yield from posts_of(row, source.language)
-    elif kind == "dialogues":
-        yield dialogue_of(row, source.language)
-    else:
-        yield from _passage_rows(row, source, settings)
+    for number, row in enumerate(reader(file.path), 1):
+        if isinstance(row, BadRow):
+            yield row
+        elif shape.kind == "question_bank":
+            yield from questions_of(row, number, file, shape.layout, source.language, settings.reject_single_letter_multi)
+        elif shape.kind == "posts":
+            yield from posts_of(row, source.language)
+        elif shape.kind == "dialogues":
+            yield dialogue_of(row, source.language)
+        else:
+            yield from _passage_rows(row, source, settings)
 
 
 def _passages(file: SourceFile, source: Source, settings: IngestSettings) -> Iterator[Record | BadRow]:
@@ -61,7 +61,7 @@ def _passages(file: SourceFile, source: Source, settings: IngestSettings) -> Ite
     if not document.sections:
         yield bad(file.uri, "no_text")
     meta = document.meta
-    stated = source.language or (meta["language"] if meta.get("language") in ("en", "zh") else None)
+    stated = source.language or LANGUAGES.get(meta.get("language", ""))
     for title, text in split_document(document, settings.max_tokens, settings.overlap_tokens):
         yield Passage(
             id="", language=stated or detect_language(text), title=title, text=text, field=meta.get("field", ""),

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from components.common.benchmarks import BadRow
 from components.ingest.document import Document
 from components.ingest.readers.markup import read_epub, read_html, read_markdown, read_text
 from components.ingest.readers.pdf import read_pdf
 from components.ingest.readers.tables import read_csv, read_json, read_jsonl, read_parquet, read_xlsx
-from components.ingest.rows import BadRow, Row
+from components.ingest.rows import Row
 
 DOCUMENT_READERS: dict[str, Callable[[Path], Document]] = {
     ".md": read_markdown,

@@ -17,7 +17,7 @@ def read_pdf(path: Path) -> Document:
     try:
         reader = pypdf.PdfReader(path)
         pages = [page.extract_text() or "" for page in reader.pages]
-        title = str((reader.metadata or {}).get("/Title") or "").strip()
+        title = str(reader.metadata.title or "").strip() if reader.metadata else ""
     except Exception as error:  # pypdf raises many kinds of error on broken files
         raise UserError(f"{path.name} is not a readable PDF ({error}): repair or replace the file.") from error
     if not "".join(pages).strip():

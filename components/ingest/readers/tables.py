@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from components.common.benchmarks import BadRow
 from components.common.errors import UserError
 from components.ingest.encoding import decode, detect_encoding
-from components.ingest.rows import BadRow, Row, bad
+from components.ingest.rows import Row, bad
 
 SAMPLE_BYTES = 1 << 16
 
