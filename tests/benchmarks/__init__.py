@@ -1,0 +1,1 @@
+"""Benchmarks: every bench_<name>.py here has `run() -> str`, which measures and returns Markdown."""
