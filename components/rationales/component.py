@@ -1,0 +1,14 @@
+"""KFP component of iterative prompt-rationale optimisation."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Output
+
+from components.common.image import PIPELINE_IMAGE
+
+
+@dsl.component(base_image=PIPELINE_IMAGE, install_kfp_package=False)
+def rationales(settings: dict, questions: Input[Dataset], reasoned: Output[Dataset]):  # noqa: ANN201
+    """Writes and improves rationales, questions -> questions with prompt, rationale and history (paper, data curation step 4)."""
+    from components.rationales.optimise import run
+
+    run(settings, questions.path, reasoned.path)

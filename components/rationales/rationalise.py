@@ -1,0 +1,63 @@
+"""Rationales (paper, data curation step 4): questions -> questions with prompt, rationale and per-round history.
+
+Questions whose key was never matched go on without a rationale: selection and GRPO need only the key.
+"""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from components.common.llm import LLM, ask_all, checkpoint_path
+from components.common.prompts import load_prompt
+from components.common.records import Question, Round, Step
+from components.common.stage import Stage, open_stage
+from components.rationales.optimise import optimise
+from components.rationales.settings import RationalesSettings
+
+
+def run(settings: dict[str, Any] | RationalesSettings, questions: str, reasoned: str) -> None:
+    """Runs the stage: reads `questions`, writes the dataset `reasoned`."""
+    chosen = RationalesSettings.model_validate(settings)
+    with open_stage("rationales", chosen) as stage:
+        asyncio.run(_run(stage, chosen, questions, reasoned))
+
+
+async def _run(stage: Stage, settings: RationalesSettings, questions: str, reasoned: str) -> None:
+    out = stage.writer(reasoned, Question)
+    counts: Counter[str] = Counter()
+    checkpoint = checkpoint_path("rationales", reasoned)
+    proposing = settings.proposer or settings.teacher
+    async with LLM(settings.teacher, checkpoint, stage.llm) as teacher, LLM(proposing, f"{checkpoint}-proposer", stage.llm) as proposer:
+
+        async def work(question: Question) -> list[Round]:
+            return await optimise(question, teacher, proposer, settings)
+
+        async for question, history in ask_all(stage.read(questions, Question), work, 2 * settings.teacher.concurrency):
+            out.add(with_rationale(question, history, settings.teacher.label))
+            stage.keep()
+            counts.update(outcome(history))
+    stage.extra.update(sorted(counts.items()))
+
+
+def with_rationale(question: Question, history: list[Round], model: str) -> Question:
+    """Returns the question with its history and, if any round was accepted, the last accepted prompt and rationale."""
+    accepted = [r for r in history if r.accepted]
+    step = Step(stage="rationales", prompt=load_prompt("rationales", "run", question.language).version, model=model)
+    return question.model_copy(
+        update={
+            "history": history,
+            "rationale": accepted[-1].rationale if accepted else "",
+            "rationale_prompt": accepted[-1].prompt if accepted else "",
+            "steps": [*question.steps, step],
+        }
+    )
+
+
+def outcome(history: list[Round]) -> Counter[str]:
+    """Counts what happened to one question: matched or never, unusable replies, updates and reverts."""
+    rounds = [r for r in history if r.round > 0]
+    counts = Counter({"matched" if any(r.accepted for r in history) else "never_matched": 1})
+    counts["updates"] = sum(r.accepted for r in rounds)
+    counts["reverts"] = sum(not r.accepted for r in rounds)
+    counts["unanswered"] = sum(not r.answer for r in history)
+    return counts
