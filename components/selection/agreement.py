@@ -1,26 +1,47 @@
-"""How much the selectors agree: pairwise share of equal verdicts and Cohen's kappa, for stats.json and the report."""
+"""How far selectors agree: a table of pairwise agreement and Cohen's kappa."""
 
+import math
 from itertools import combinations
 from typing import Any
 
+from components.common.records import Vote
 
-def agreement_table(verdicts: dict[str, list[bool]]) -> list[dict[str, Any]]:
-    """Compares every pair of selectors.
+
+def agreement_table(votes: dict[str, list[Vote]]) -> list[dict[str, Any]]:
+    """Returns one row per pair of selectors, over each selector's first sample per question.
 
     Args:
-        verdicts: Per selector, right or wrong on each question, all in the same order.
+        votes: Selector -> votes, in the same order of questions for every selector.
 
     Returns:
-        Rows {"a", "b", "agreement", "kappa"}; kappa is None where it is undefined (both always say the same one thing).
+        Rows with `a`, `b`, `questions`, `same_answer` (share of equal parsed answers), `kappa_answer` (Cohen's kappa over
+        the answers, unanswered being an answer of its own), `same_verdict` (share of questions that both get right or
+        both get wrong) and `kappa_verdict`. A kappa is None where it is undefined: both gave one and the same value always.
     """
+    rows = []
+    for a, b in combinations(votes, 2):
+        answers = [v.answer for v in votes[a]], [v.answer for v in votes[b]]
+        verdicts = [v.correct for v in votes[a]], [v.correct for v in votes[b]]
+        rows.append(
+            {
+                "a": a, "b": b, "questions": len(answers[0]),
+                "same_answer": share_equal(*answers), "kappa_answer": kappa(*answers),
+                "same_verdict": share_equal(*verdicts), "kappa_verdict": kappa(*verdicts),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def share_equal(a: list[Any], b: list[Any]) -> float | None:
+    """Returns the share of places where two lists are equal, None for empty lists."""
+    return round(sum(x == y for x, y in zip(a, b, strict=True)) / len(a), 4) if a else None
+
+
+def kappa(a: list[Any], b: list[Any]) -> float | None:
+    """Returns Cohen's kappa by scikit-learn, None where it is undefined."""
+    if len(set(a) | set(b)) < 2:
+        return None
     from sklearn.metrics import cohen_kappa_score
 
-    rows: list[dict[str, Any]] = []
-    for a, b in combinations(verdicts, 2):
-        left, right = verdicts[a], verdicts[b]
-        if not left:
-            continue
-        same = sum(x == y for x, y in zip(left, right, strict=True)) / len(left)
-        kappa = None if len({*left, *right}) < 2 else round(float(cohen_kappa_score(left, right)), 4)
-        rows.append({"a": a, "b": b, "agreement": round(same, 4), "kappa": kappa})
-    return rows
+    value = float(cohen_kappa_score(a, b))
+    return None if math.isnan(value) else round(value, 4)

@@ -1,23 +1,18 @@
-"""Multi-LLM cross-selection (paper, data curation step 6): every selector answers every question.
-
-All wrong -> `challenging` (GRPO); at least one right -> `rest` (SFT). An unanswered or unparsable reply is wrong, and is
-counted apart.
-"""
+"""Multi-LLM cross-selection (paper, data curation step 6): questions -> votes; `challenging` (GRPO) and `rest` (SFT)."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 from components.common.answers import parse_reply
-from components.common.llm import LLM, Chat, LLMError, ask_all, checkpoint_path
+from components.common.llm import LLM, Chat, LLMError, Reply, ask_all, checkpoint_path
 from components.common.prompts import load_prompt
-from components.common.question_prompt import question_messages
+from components.common.question_prompt import render_question
 from components.common.records import Question, Step, Vote
 from components.common.stage import Stage, open_stage
 from components.selection.agreement import agreement_table
-from components.selection.settings import SelectionSettings, Selector, Style
+from components.selection.settings import SelectionSettings, Selector
 
 
 def run(settings: dict[str, Any] | SelectionSettings, questions: str, challenging: str, rest: str) -> None:
@@ -30,68 +25,61 @@ def run(settings: dict[str, Any] | SelectionSettings, questions: str, challengin
 async def _run(stage: Stage, settings: SelectionSettings, questions: str, challenging: str, rest: str) -> None:
     hard, easy = stage.writer(challenging, Question), stage.writer(rest, Question)
     counts: Counter[str] = Counter()
-    verdicts: dict[str, list[bool]] = {s.llm.label: [] for s in settings.selectors}
+    votes_by_selector: dict[str, list[Vote]] = {s.label: [] for s in settings.selectors}
+    checkpoint = checkpoint_path("selection", challenging)
     async with AsyncExitStack() as stack:
-        clients = [
-            await stack.enter_async_context(LLM(s.llm, f"{checkpoint_path('selection', challenging)}-{s.llm.label}", stage.llm))
-            for s in settings.selectors
-        ]
+        llms = [await stack.enter_async_context(LLM(s.llm, f"{checkpoint}-{i}", stage.llm)) for i, s in enumerate(settings.selectors)]
 
         async def work(question: Question) -> list[Vote]:
-            asked = [vote(c, s.style, question, k, settings.seed) for c, s, k in _turns(clients, settings)]
-            return list(await asyncio.gather(*asked))
+            return await collect_votes(question, settings, llms)
 
         window = 2 * max(s.llm.concurrency for s in settings.selectors)
         async for question, votes in ask_all(stage.read(questions, Question), work, window):
-            right = right_selectors(votes, settings)
-            for name in verdicts:
-                verdicts[name].append(name in right)
-            counts.update(f"unanswered.{v.selector}" for v in votes if not v.answer)
-            counts.update(f"right.{name}" for name in right)
-            steps = [Step(stage="selection", prompt=prompt_version(s.style, question), model=s.llm.label) for s in settings.selectors]
-            voted = question.model_copy(update={"votes": votes, "steps": [*question.steps, *steps]})
-            (hard if len(right) <= settings.max_right_selectors else easy).add(voted)
+            difficult = is_challenging(votes, settings.challenging_at_most)
+            (hard if difficult else easy).add(with_votes(question, votes, settings))
             stage.keep()
-    stage.extra.update({"challenging": hard.kept.count, "rest": easy.kept.count, **dict(sorted(counts.items()))})
-    stage.extra["agreement"] = agreement_table(verdicts)
+            counts.update(challenging=difficult, rest=not difficult)
+            for vote in votes[:: settings.samples]:
+                votes_by_selector[vote.selector].append(vote)
+            for vote in votes:
+                counts.update({f"right:{vote.selector}": vote.correct, f"unanswered:{vote.selector}": not vote.answer})
+    stage.extra.update(sorted(counts.items()))
+    stage.extra["agreement"] = agreement_table(votes_by_selector)
 
 
-def _turns(clients: list[LLM], settings: SelectionSettings) -> Iterator[tuple[LLM, Selector, int]]:
-    for client, selector in zip(clients, settings.selectors, strict=True):
-        for sample in range(settings.samples):
-            yield client, selector, sample
+async def collect_votes(question: Question, settings: SelectionSettings, llms: list[LLM]) -> list[Vote]:
+    """Asks every selector `samples` times; votes come in the order of the selectors, then of the samples."""
+    asked = [
+        cast_vote(question, selector, llm, settings, sample)
+        for selector, llm in zip(settings.selectors, llms, strict=True)
+        for sample in range(settings.samples)
+    ]
+    return list(await asyncio.gather(*asked))
 
 
-async def vote(client: LLM, style: Style, question: Question, sample: int, seed: int) -> Vote:
-    """Returns one selector's vote; an LLM error is an empty, wrong one."""
-    name = client.settings.label
-    labels = "".join(o.label for o in question.options)
+async def cast_vote(question: Question, selector: Selector, llm: LLM, settings: SelectionSettings, sample: int) -> Vote:
+    """Asks one selector once. An unanswered or unparsable reply is a wrong vote with an empty answer."""
+    text = load_prompt("selection", selector.style, question.language).render(question=render_question(question))
+    greedy = 0.0 if settings.samples == 1 else None
+    chat = Chat([{"role": "user", "content": text}], temperature=greedy, seed=settings.seed + sample, sample=sample)
     try:
-        reply = await client.chat(Chat(messages(style, question), seed=seed + sample, sample=sample))
-    except LLMError as error:
-        return Vote(selector=name, reply=f"[no reply: {error}]", answer="", correct=False)
-    answer = parse_reply(reply.text, labels, reply.reasoning).letters
-    return Vote(selector=name, reply=reply.text, answer=answer, correct=bool(answer) and answer == question.key)
+        reply = await llm.chat(chat)
+    except LLMError:
+        reply = Reply("")
+    answer = parse_reply(reply.text, "".join(o.label for o in question.options), reply.reasoning).letters
+    raw = f"<think>{reply.reasoning}</think>{reply.text}" if reply.reasoning else reply.text
+    return Vote(selector=selector.label, reply=raw, answer=answer, correct=answer == question.key)
 
 
-def messages(style: Style, question: Question) -> list[dict[str, str]]:
-    """Returns the chat that asks `question`; `reasoning` is the form that the trained model is asked in, too."""
-    if style == "reasoning":
-        return question_messages(question)
-    prompt = load_prompt("selection", style, question.language)
-    text = prompt.render(stem=question.stem, options=question.options, multi=question.kind == "multi")
-    return [{"role": "user", "content": text}]
+def is_challenging(votes: list[Vote], at_most: float) -> bool:
+    """Returns whether the share of right votes is `at_most` or less; 0 is the paper's rule, all wrong."""
+    return sum(v.correct for v in votes) / len(votes) <= at_most
 
 
-def prompt_version(style: Style, question: Question) -> str:
-    """Returns the version of the prompt that `messages` renders."""
-    stage, name = ("common", "question") if style == "reasoning" else ("selection", style)
-    return load_prompt(stage, name, question.language).version
-
-
-def right_selectors(votes: list[Vote], settings: SelectionSettings) -> set[str]:
-    """Returns the selectors whose share of right samples is above `max_pass_rate`."""
-    share: dict[str, list[bool]] = {}
-    for v in votes:
-        share.setdefault(v.selector, []).append(v.correct)
-    return {name for name, marks in share.items() if sum(marks) / len(marks) > settings.max_pass_rate}
+def with_votes(question: Question, votes: list[Vote], settings: SelectionSettings) -> Question:
+    """Returns the question with its votes and one step per selector."""
+    steps = [
+        Step(stage="selection", prompt=load_prompt("selection", s.style, question.language).version, model=s.llm.label)
+        for s in settings.selectors
+    ]
+    return question.model_copy(update={"votes": votes, "steps": [*question.steps, *steps]})
