@@ -86,7 +86,7 @@ def cpsyexam_item(place: Place, row: dict[str, Any], language: Language, reject_
     name = CPSYEXAM_FILE.match(place.path.stem)
     parts = name.groupdict(default="") if name else {"domain": "", "exam": "", "subject": ""}
     domain = {"knowledge": "KG", "analyse": "CA"}.get(text_of(row, "kind"), parts["domain"])
-    subject = text_of(row, "subject_name") or parts["subject"]
+    subject = text_of(row, "subject_name") or parts["subject"] or "unknown"
     question = to_question(row, text_of(row, "question"), kind, key, language, place.source, subject)
     return BenchmarkItem(question, domain, subject, parts["exam"], row["id"])
 

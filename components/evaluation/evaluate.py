@@ -1,0 +1,99 @@
+"""Evaluation: model -> samples and scores.json (paper, section 5)."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from components.common import tracking
+from components.common.benchmarks import BadRow
+from components.common.dataset import DatasetWriter, write_text
+from components.common.errors import UserError
+from components.common.llm import LLMSettings, checkpoint_path
+from components.common.scores import Figure, Sample, compute_figures
+from components.common.scores.figures import nest
+from components.common.serving import served
+from components.common.stage import Stage, open_stage
+from components.evaluation.generate import ask_tasks
+from components.evaluation.settings import EvaluationSettings
+from components.evaluation.suites.load import draw, make_suite
+from components.evaluation.suites.task import Suite, Task
+
+HEADLINES = ("avg", "avg_elastic", "all.strict", "all.elastic", "all.well_formed", "mean_of_types", "crisis_recognised", "passed")
+
+
+def run(settings: dict[str, Any] | EvaluationSettings, model_name: str, model_uri: str, results: str) -> dict[str, float]:
+    """Runs the stage.
+
+    Args:
+        settings: Validated or raw settings.
+        model_name: Name in tables: base, sft, final.
+        model_uri: Model to serve; not used when the settings name an endpoint.
+        results: Directory of the per-item records; scores.json is written into it.
+
+    Returns:
+        The headline figures by name, for instance {"pceb.avg": 0.58}.
+
+    Raises:
+        SystemExit: The endpoint or a suite cannot be used; the sentence is on stderr.
+    """
+    chosen = EvaluationSettings.model_validate(settings)
+    name = f"evaluation-{model_name}"
+    with open_stage(name, chosen) as stage:
+        writer = stage.writer(results, Sample)
+        asked = [(suite, draw(tasks, spec.limit, chosen.seed)) for spec, suite, tasks in _load(stage, chosen, writer)]
+        tasks = [task for _, selected in asked for task in selected]
+        with endpoint(chosen, model_name, model_uri) as llm:
+            replies = iter(asyncio.run(ask_tasks(stage, chosen, llm, tasks, checkpoint_path(name, results))))
+        figures: dict[str, Figure] = {}
+        for suite, selected in asked:
+            samples = [suite.score(task, next(replies)) for task in selected]
+            for sample in samples:
+                writer.add(sample)
+                stage.keep()
+            specs = suite.figures(samples)
+            figures |= {f"{suite.name}.{k}": f for k, f in compute_figures(samples, specs, chosen.resamples, chosen.seed).items()}
+        return _publish(figures, results, [suite.name for suite, _ in asked])
+
+
+def _load(stage: Stage, settings: EvaluationSettings, writer: DatasetWriter) -> Iterator[tuple[Any, Suite, list[Task]]]:
+    """Yields each suite with its tasks; rows that are none go to rejected/."""
+    names = [spec.name for spec in settings.suites]
+    if len(set(names)) < len(names):
+        raise UserError(f"Suite names must differ: {', '.join(names)}.")
+    for spec in settings.suites:
+        suite = make_suite(spec)
+        tasks = []
+        for task in suite.tasks():
+            if isinstance(task, BadRow):
+                writer.reject(task.row, task.reason, f"{spec.name}: {task.detail}")
+                stage.taken += 1
+                stage.reject()
+            else:
+                tasks.append(task)
+        if not tasks:
+            raise UserError(f"Suite {spec.name} has no usable item below {spec.uri or 'its data'} in language {spec.language}.")
+        stage.taken += len(tasks) if spec.limit is None else min(spec.limit, len(tasks))
+        stage.extra[f"{spec.name}.items"] = len(tasks)
+        yield spec, suite, tasks
+
+
+@contextmanager
+def endpoint(settings: EvaluationSettings, model_name: str, model_uri: str) -> Iterator[LLMSettings]:
+    """Gives the endpoint to ask: the one in the settings, or vLLM for the length of the block."""
+    if settings.llm is not None:
+        yield settings.llm
+        return
+    with served(model_uri, model_name, settings.vllm) as server:
+        yield LLMSettings(model=server.model, base_urls=[server.url], concurrency=settings.concurrency, timeout_s=settings.timeout_s)
+
+
+def _publish(figures: dict[str, Figure], results: str, suites: list[str]) -> dict[str, float]:
+    """Writes scores.json, logs every figure to MLflow, and returns the headlines."""
+    write_text(Path(results) / "scores.json", json.dumps(nest(figures), indent=1, ensure_ascii=False))
+    tracking.log_metrics({f"score.{name}": figure.value for name, figure in figures.items() if name.isascii()})
+    tracking.log_artifact(str(Path(results) / "scores.json"))
+    headlines = [f"{suite}.{name}" for suite in suites for name in HEADLINES]
+    return {name: figures[name].value for name in headlines if name in figures}

@@ -1,0 +1,37 @@
+"""Settings of the evaluation stage (paper, sections 4 and 5)."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from components.common.benchmarks.settings import SuiteSettings
+from components.common.llm import LLMSettings
+from components.common.serving import VLLMSettings
+
+
+class SamplingSettings(BaseModel):
+    """How replies are sampled; the defaults are the paper's, temperature 0 is greedy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    temperature: float = Field(default=0.7, ge=0, description="paper, section 4: 0.7")
+    top_p: float = Field(default=0.9, gt=0, le=1, description="paper, section 4: 0.9")
+    max_tokens: int = Field(default=2048, gt=0, description="paper, section 4: 2,048")
+    n: int = Field(default=1, ge=1, description="choice: replies per item; letters by majority vote")
+
+
+class EvaluationSettings(BaseModel):
+    """Asks a model every item of every suite, scores the replies and computes figures with intervals."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    suites: list[SuiteSettings] = Field(min_length=1, description="benchmarks, asked in this order")
+    sampling: SamplingSettings = Field(default=SamplingSettings(), description="sampling of the replies")
+    llm: LLMSettings | None = Field(default=None, description="endpoint to ask; none: model_uri is served by vLLM inside the stage")
+    vllm: VLLMSettings = Field(default=VLLMSettings(), description="how the model is served")
+    concurrency: int = Field(default=32, gt=0, description="choice: requests in flight at the model that the stage serves")
+    timeout_s: float = Field(default=600.0, gt=0, description="choice: seconds until a request at the model that the stage serves is lost")
+    judge: LLMSettings | None = Field(default=None, description="LLM judge; psydt needs it, none: suites with a judge are refused")
+    max_failed: float = Field(
+        default=0.02, ge=0, le=1, description="choice: share of requests that may fail before the figures mean nothing"
+    )
+    resamples: int = Field(default=2000, gt=0, description="choice: bootstrap resamples of each interval")
+    seed: int = Field(default=42, description="paper, section 3")
