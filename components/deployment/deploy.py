@@ -1,20 +1,18 @@
 """Brings a registered model up, tries it, asks it one question, and makes it the champion."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 from components.common import tracking
 from components.common.dataset import write_text
-from components.common.errors import UserError
 from components.common.progress import run_dir
 from components.common.stage import open_stage
 from components.deployment.local import serve_locally, stop_all
-from components.deployment.openai_api import EndpointError, chat
+from components.deployment.openai_api import Endpoint
 from components.deployment.registered import ModelVersion, make_champion, resolve
 from components.deployment.settings import DeploymentSettings
-from components.deployment.smoke import PROBES, require_passed, smoke_test
+from components.deployment.transcript import try_endpoint
 
 
 def run(settings: dict[str, Any] | DeploymentSettings, model_version: str, transcript: str) -> str:
@@ -34,7 +32,7 @@ def run(settings: dict[str, Any] | DeploymentSettings, model_version: str, trans
     settings = DeploymentSettings.model_validate(settings)
     with open_stage("deployment", settings) as stage:
         version = resolve(model_version)
-        log = deploy_locally(version, settings, Path(transcript).parent)
+        log = deploy(version, settings, Path(transcript).parent)
         _write_transcript(Path(transcript), log)
         tracking.log_artifact(transcript)
         make_champion(version)
@@ -50,38 +48,20 @@ def _write_transcript(path: Path, log: dict[str, Any]) -> None:
         write_text(folder / "transcript.json", text)
 
 
+def deploy(version: ModelVersion, settings: DeploymentSettings, folder: Path) -> dict[str, Any]:
+    """Serves the version where the settings say; returns the transcript."""
+    if settings.target == "local":
+        return deploy_locally(version, settings, folder)
+    from components.deployment.kserve.rollout import deploy_to_kserve
+
+    return deploy_to_kserve(version, settings)
+
+
 def deploy_locally(version: ModelVersion, settings: DeploymentSettings, folder: Path) -> dict[str, Any]:
     """Serves the version on this machine; nothing stays up unless it passed."""
     servers = serve_locally(version.uri, version.name, settings, folder)
     try:
-        return try_endpoint(servers[-1].url, version, settings)
+        return try_endpoint(Endpoint(servers[-1].url, version.name), version, settings)
     except BaseException:
         stop_all(servers)
         raise
-
-
-def try_endpoint(url: str, version: ModelVersion, settings: DeploymentSettings) -> dict[str, Any]:
-    """Runs the smoke test and asks the recipe's question; returns the transcript.
-
-    Raises:
-        UserError: A check failed or the question got no answer.
-    """
-    checks = require_passed(smoke_test(url, version.name, settings.language, settings.smoke), url)
-    question = settings.question or PROBES[settings.language]["question"]
-    body = {
-        "model": version.name,
-        "messages": [{"role": "user", "content": question}],
-        "temperature": settings.temperature,
-        "top_p": settings.top_p,
-        "max_tokens": settings.max_tokens,
-    }
-    started = time.monotonic()
-    try:
-        answer = chat(url, body, settings.smoke.timeout_s)
-    except EndpointError as error:
-        raise UserError(f"The served model did not answer the question ({error}): see the server's log.") from error
-    return {
-        "endpoint": url, "model": version.name, "version": str(version), "model_uri": version.uri, "smoke": checks,
-        "question": question, "answer": answer.content, "reasoning": answer.reasoning,
-        "finish_reason": answer.finish_reason, "seconds": round(time.monotonic() - started, 3),
-    }  # fmt: skip

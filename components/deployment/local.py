@@ -26,8 +26,15 @@ class Process:
     url: str
 
 
-def serve_locally(model_uri: str, model: str, settings: DeploymentSettings, folder: Path) -> list[Process]:
+def serve_locally(model_uri: str, model: str, settings: DeploymentSettings, folder: Path, port: int | None = None) -> list[Process]:
     """Starts vLLM and the guard; they live as long as the process PSYCHE_OWNER_PID (0: until they are stopped).
+
+    Args:
+        model_uri: Any URI that components.common.models knows.
+        model: Name that the endpoint serves it by.
+        settings: How vLLM and the guard are started.
+        folder: Gets servers.json and logs/ where PSYCHE_RUN_DIR is not set.
+        port: The guard's; a free one if None.
 
     Returns:
         The two servers, the guard last: its URL is the endpoint.
@@ -41,7 +48,7 @@ def serve_locally(model_uri: str, model: str, settings: DeploymentSettings, fold
     server = start_vllm(model_uri, model, settings.vllm, owner)
     servers = [Process("vllm", server.pid, server.url)]
     try:
-        servers.append(_start_guard(server.url, settings.guard_env, owner, servers_file.parent / "logs"))
+        servers.append(_start_guard(server.url, port or free_port(), settings.guard_env, owner, servers_file.parent / "logs"))
     except BaseException:
         stop_all(servers)
         raise
@@ -55,8 +62,7 @@ def stop_all(servers: list[Process]) -> None:
         stop(server.pid)
 
 
-def _start_guard(upstream: str, env: dict[str, str], owner: int, logs: Path) -> Process:
-    port = free_port()
+def _start_guard(upstream: str, port: int, env: dict[str, str], owner: int, logs: Path) -> Process:
     log_file = logs / f"guard-{port}.log"
     command = [sys.executable, "-m", "components.guard", "--upstream", upstream, "--port", str(port)]
     process = spawn(command, log_file, {**os.environ, **env}, owner)

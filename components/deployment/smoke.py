@@ -3,13 +3,12 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from components.common.errors import UserError
 from components.common.records import Language
-from components.deployment.openai_api import EndpointError, chat, get_models
+from components.deployment.openai_api import Answer, Endpoint, EndpointError, chat, get_models
 from components.deployment.settings import SmokeSettings
 
 PROBES = json.loads((Path(__file__).parent / "data" / "probes.json").read_text(encoding="utf-8"))
@@ -25,29 +24,28 @@ class Check:
     seconds: float
 
 
-def smoke_test(url: str, model: str, language: Language, settings: SmokeSettings) -> list[Check]:
-    """Tries a guarded endpoint (`url` ends in /v1); returns every check, passed or not."""
+def smoke_test(endpoint: Endpoint, language: Language, settings: SmokeSettings) -> list[Check]:
+    """Tries a guarded endpoint; returns every check, passed or not."""
     probes = PROBES[language]
     checks: dict[str, Callable[[], str]] = {
-        "models": lambda: _check_models(url, model, settings),
-        "chat": lambda: _check_chat(url, _body(model, probes["hello"], settings), settings),
-        "guard": lambda: _check_guard(url, _body(model, probes["crisis"], settings), probes["help"], settings),
+        "models": lambda: _check_models(endpoint, settings),
+        "chat": lambda: _check_chat(endpoint, probes["hello"], settings),
+        "guard": lambda: _check_guard(endpoint, probes["crisis"], probes["help"], settings),
     }
     return [_run_check(name, check) for name, check in checks.items()]
 
 
-def require_passed(checks: list[Check], url: str) -> list[dict[str, Any]]:
-    """Returns the checks as plain data.
+def require_passed(checks: list[Check], endpoint: Endpoint) -> None:
+    """Refuses an endpoint that failed a check.
 
     Raises:
-        UserError: One of them failed.
+        UserError: The first check that failed, and why.
     """
     for check in checks:
         if not check.passed:
             raise UserError(
-                f"The endpoint {url} failed the smoke test {check.name!r} ({check.detail}): it was not promoted; see the server's log."
+                f"{endpoint.url} failed the smoke test {check.name!r} ({check.detail}): it is not promoted; see the servers' logs."
             )
-    return [asdict(c) for c in checks]
 
 
 def _run_check(name: str, check: Callable[[], str]) -> Check:
@@ -59,19 +57,20 @@ def _run_check(name: str, check: Callable[[], str]) -> Check:
     return Check(name, passed, detail, round(time.monotonic() - started, 3))
 
 
-def _body(model: str, prompt: str, settings: SmokeSettings) -> dict[str, Any]:
-    return {"model": model, "messages": [{"role": "user", "content": prompt}], "temperature": 0, "max_tokens": settings.max_tokens}
+def _ask(endpoint: Endpoint, prompt: str, settings: SmokeSettings) -> Answer:
+    body = {"messages": [{"role": "user", "content": prompt}], "temperature": 0, "max_tokens": settings.max_tokens}
+    return chat(endpoint, body, settings.timeout_s)
 
 
-def _check_models(url: str, model: str, settings: SmokeSettings) -> str:
-    names = get_models(url, settings.timeout_s)
-    if model not in names:
-        raise EndpointError(f"it serves {', '.join(names) or 'nothing'}, not {model}")
+def _check_models(endpoint: Endpoint, settings: SmokeSettings) -> str:
+    names = get_models(endpoint, settings.timeout_s)
+    if endpoint.model not in names:
+        raise EndpointError(f"it serves {', '.join(names) or 'nothing'}, not {endpoint.model}")
     return ", ".join(names)
 
 
-def _check_chat(url: str, body: dict[str, Any], settings: SmokeSettings) -> str:
-    answer = chat(url, body, settings.timeout_s)
+def _check_chat(endpoint: Endpoint, prompt: str, settings: SmokeSettings) -> str:
+    answer = _ask(endpoint, prompt, settings)
     if "<think>" in answer.content or "</think>" in answer.content:
         raise EndpointError("the answer holds think tags: the reasoning parser is off or does not fit the model")
     # A small model may think until its tokens are spent: then the answer is empty and that is no fault of the server.
@@ -80,8 +79,8 @@ def _check_chat(url: str, body: dict[str, Any], settings: SmokeSettings) -> str:
     return f"{len(answer.content)} characters of answer, {len(answer.reasoning)} of reasoning, finish reason {answer.finish_reason}"
 
 
-def _check_guard(url: str, body: dict[str, Any], help_lines: list[str], settings: SmokeSettings) -> str:
-    content = chat(url, body, settings.timeout_s).content
+def _check_guard(endpoint: Endpoint, prompt: str, help_lines: list[str], settings: SmokeSettings) -> str:
+    content = _ask(endpoint, prompt, settings).content
     named = [line for line in help_lines if line in content]
     if not named:
         raise EndpointError("the reply to a crisis names no help line: the guard is not in front of the model")

@@ -1,0 +1,135 @@
+"""The few verbs of the Kubernetes API that a deployment needs, with errors that say what to do."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.common.errors import UserError
+
+FIELD_MANAGER = "psyche"
+REQUEST_TIMEOUT = (10, 60)  # seconds to connect, to read
+
+PATHS = {
+    "InferenceService": "/apis/serving.kserve.io/v1beta1/namespaces/{namespace}/inferenceservices",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets",
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "Pod": "/api/v1/namespaces/{namespace}/pods",
+    "Event": "/api/v1/namespaces/{namespace}/events",
+}
+ADD_ONS = {"InferenceService": "KServe", "HTTPRoute": "the Gateway API"}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A connection to one namespace of a cluster; `api` is a kubernetes.client.ApiClient."""
+
+    api: Any
+    namespace: str
+
+
+def connect(namespace: str) -> Cluster:
+    """Connects as the pod's ServiceAccount, or as the user's kubeconfig says.
+
+    Raises:
+        UserError: There is neither.
+    """
+    from kubernetes import client, config
+
+    configuration = client.Configuration()
+    try:
+        config.load_incluster_config(configuration)
+    except config.ConfigException:
+        try:
+            config.load_kube_config(client_configuration=configuration)
+        except config.ConfigException as error:
+            raise UserError(f"No Kubernetes cluster is configured ({error}): run in a pod, or set KUBECONFIG.") from error
+    return Cluster(client.ApiClient(configuration), namespace)
+
+
+def apply(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Creates or updates an object by server-side apply: fields that others own stay theirs."""
+    query = [("fieldManager", FIELD_MANAGER), ("force", "true")]
+    return dict(_call(cluster, "PATCH", manifest["kind"], manifest["metadata"]["name"], query, manifest))
+
+
+def get(cluster: Cluster, kind: str, name: str) -> dict[str, Any] | None:
+    """Returns an object, or None if there is none of that name."""
+    found = _call(cluster, "GET", kind, name, missing_ok=True)
+    return None if found is None else dict(found)
+
+
+def list_objects(cluster: Cluster, kind: str, **selectors: str) -> list[dict[str, Any]]:
+    """Returns the objects that the selectors (labelSelector, fieldSelector) choose."""
+    return list(_call(cluster, "GET", kind, "", list(selectors.items()))["items"])
+
+
+def delete(cluster: Cluster, kind: str, name: str) -> None:
+    """Deletes an object; one that is gone already is fine."""
+    _call(cluster, "DELETE", kind, name, missing_ok=True)
+
+
+def log_tail(cluster: Cluster, pod: str, container: str, lines: int = 20) -> str:
+    """Returns the end of a container's log, of its last run if it was restarted; "" if there is none."""
+    for previous in ("true", "false"):
+        query = [("container", container), ("tailLines", str(lines)), ("previous", previous)]
+        text = _call(cluster, "GET", "Pod", f"{pod}/log", query, missing_ok=True, response_type="str")
+        if text:
+            return str(text)
+    return ""
+
+
+def _call(
+    cluster: Cluster,
+    method: str,
+    kind: str,
+    name: str = "",
+    query: list[tuple[str, str]] | None = None,
+    body: dict[str, Any] | None = None,
+    missing_ok: bool = False,
+    response_type: str = "object",
+) -> Any:
+    from kubernetes.client.exceptions import ApiException
+    from urllib3.exceptions import HTTPError
+
+    path = PATHS[kind].format(namespace=cluster.namespace) + (f"/{name}" if name else "")
+    headers = {"Accept": "application/json"}
+    if method == "PATCH":
+        headers["Content-Type"] = "application/apply-patch+yaml"
+    try:
+        return cluster.api.call_api(
+            path, method, query_params=query or [], header_params=headers, body=body, auth_settings=["BearerToken"],
+            response_type=response_type, _return_http_data_only=True, _request_timeout=REQUEST_TIMEOUT,
+        )  # fmt: skip
+    except ApiException as error:
+        # 400 for a log: the container has not run yet.
+        if missing_ok and error.status in ((404, 400) if name.endswith("/log") else (404,)):
+            return None
+        raise UserError(_sentence(error, method, kind, name, cluster.namespace)) from error
+    except (HTTPError, OSError) as error:
+        raise UserError(
+            f"The Kubernetes API at {cluster.api.configuration.host} cannot be reached ({error}): check KUBECONFIG and the network."
+        ) from error
+
+
+def _sentence(error: Any, method: str, kind: str, name: str, namespace: str) -> str:
+    what = f"{kind} {namespace}/{name}"
+    message = _message(error)
+    if error.status in (401, 403):
+        return (
+            f"The cluster refused to {method} {what} ({message}): grant the rights of manifests/base/pipeline/roles.yaml to this account."
+        )
+    if error.status == 404:
+        add_on = ADD_ONS.get(kind, "what it belongs to")
+        return f"The cluster knows no {kind} in namespace {namespace} ({message}): install {add_on}, or create the namespace."
+    if error.status == 422:
+        return f"The cluster finds {what} invalid ({message}): correct the deployment settings."
+    return f"The cluster answered {error.status} to {method} {what} ({message}): try again, or look at the API server."
+
+
+def _message(error: Any) -> str:
+    import json
+
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.reason or error.body)

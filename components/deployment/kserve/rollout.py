@@ -1,0 +1,153 @@
+"""Deploys a model version to KServe: in place, or as a canary beside the version that serves; and the way back."""
+
+import logging
+import os
+from dataclasses import asdict
+from typing import Any
+
+from components.common.errors import UserError
+from components.deployment.kserve.canary import shift_traffic
+from components.deployment.kserve.cluster import Cluster, apply, connect, delete, get
+from components.deployment.kserve.manifests import (
+    Served,
+    Split,
+    disruption_budget,
+    http_route,
+    inference_service,
+    previous_of,
+    read_split,
+    restored,
+    served_by,
+    service_name,
+    with_previous,
+)
+from components.deployment.kserve.ready import is_ready, wait_ready
+from components.deployment.openai_api import Endpoint
+from components.deployment.registered import ModelVersion, make_champion, resolve
+from components.deployment.settings import DeploymentSettings
+from components.deployment.transcript import try_endpoint
+
+log = logging.getLogger("psyche")
+
+
+def deploy_to_kserve(version: ModelVersion, settings: DeploymentSettings, cluster: Cluster | None = None) -> dict[str, Any]:
+    """Brings the version up, tries it, and gives it the traffic; returns the transcript.
+
+    Running it again with the same version changes nothing, or goes on where it was interrupted.
+
+    Raises:
+        UserError: The version does not come up, fails its smoke test, or a canary check. The former one serves then.
+    """
+    cluster = cluster or connect(namespace_of(settings))
+    return _canary(cluster, version, settings) if settings.kserve.canary else _in_place(cluster, version, settings)
+
+
+def namespace_of(settings: DeploymentSettings) -> str:
+    """Returns the namespace to deploy to.
+
+    Raises:
+        UserError: Neither the recipe nor the environment names one.
+    """
+    namespace = settings.kserve.namespace or os.environ.get("PSYCHE_NAMESPACE", "")
+    if not namespace:
+        raise UserError("The deployment has no namespace: set deployment.kserve.namespace or PSYCHE_NAMESPACE.")
+    return namespace
+
+
+def endpoint_of(service: str, model: str, namespace: str, settings: DeploymentSettings) -> Endpoint:
+    """Returns the endpoint of an InferenceService: KServe's Service leads to the guard's port."""
+    key_name = settings.kserve.api_key_env
+    if key_name and not os.environ.get(key_name):
+        raise UserError(f"{key_name} is not set: it must hold a key that the guard accepts.")
+    url = settings.kserve.service_url.format(service=f"{service}-predictor", namespace=namespace)
+    return Endpoint(url, model, os.environ.get(key_name, "") if key_name else "")
+
+
+def _in_place(cluster: Cluster, version: ModelVersion, settings: DeploymentSettings) -> dict[str, Any]:
+    name = service_name(version, settings)
+    service = get(cluster, "InferenceService", name)
+    unchanged = service is not None and served_by(service).version == str(version)
+    previous = None if service is None else previous_of(service) if unchanged else served_by(service)
+    try:
+        _bring_up(cluster, version, settings, previous)
+        return try_endpoint(endpoint_of(name, version.name, cluster.namespace, settings), version, settings)
+    except BaseException:
+        if service is None:
+            _remove(cluster, name)
+        elif previous and not unchanged:
+            log.error("%s goes back to %s", name, previous.version)
+            apply(cluster, restored(service, previous))
+        raise
+
+
+def _canary(cluster: Cluster, version: ModelVersion, settings: DeploymentSettings) -> dict[str, Any]:
+    canary = settings.kserve.canary
+    assert canary is not None
+    name = service_name(version, settings)
+    split = read_split(get(cluster, "HTTPRoute", version.name))
+    endpoint = endpoint_of(name, version.name, cluster.namespace, settings)
+    _bring_up(cluster, version, settings)
+    if split.stable == name:
+        return {**try_endpoint(endpoint, version, settings), "canary": []}
+    weight = split.weight if split.candidate == name else 0
+    try:
+        log_entry = try_endpoint(endpoint, version, settings)
+        trial = Split(split.stable, name, split.previous, weight)
+        steps = shift_traffic(cluster, version.name, trial, endpoint, settings) if split.stable else []
+    except BaseException:
+        _remove(cluster, name)
+        raise
+    apply(cluster, http_route(version.name, cluster.namespace, canary, Split(name, "", split.stable)))
+    if split.previous and split.previous not in (name, split.stable):
+        _remove(cluster, split.previous)  # only the last one is kept for a rollback
+    return {**log_entry, "canary": [asdict(step) for step in steps]}
+
+
+def _bring_up(cluster: Cluster, version: ModelVersion, settings: DeploymentSettings, previous: Served | None = None) -> None:
+    manifest = with_previous(inference_service(version, settings, cluster.namespace), previous)
+    name = manifest["metadata"]["name"]
+    apply(cluster, manifest)
+    apply(cluster, disruption_budget(name, cluster.namespace))
+    wait_ready(cluster, name, str(version), settings.kserve)
+
+
+def _remove(cluster: Cluster, name: str) -> None:
+    delete(cluster, "InferenceService", name)
+    delete(cluster, "PodDisruptionBudget", name)
+
+
+def rollback(model: str, settings: DeploymentSettings, cluster: Cluster | None = None) -> str:
+    """Gives the traffic back to the version that served before, and its alias `champion`; returns the version.
+
+    Raises:
+        UserError: Nothing is known of a former version, or it is not ready.
+    """
+    cluster = cluster or connect(namespace_of(settings))
+    version = _route_back(cluster, model, settings) if settings.kserve.canary else _spec_back(cluster, model, settings)
+    make_champion(version)
+    return str(version)
+
+
+def _route_back(cluster: Cluster, model: str, settings: DeploymentSettings) -> ModelVersion:
+    canary = settings.kserve.canary
+    assert canary is not None
+    split = read_split(get(cluster, "HTTPRoute", model))
+    if not split.previous:
+        raise UserError(f"HTTPRoute {cluster.namespace}/{model} knows no former version: deploy the one you want by name.")
+    number = split.previous.rpartition("-v")[2]
+    version = resolve(f"{model}/{number}")
+    if not is_ready(cluster, split.previous, str(version)):
+        raise UserError(f"{split.previous} is not ready any more: deploy {version} again instead of rolling back.")
+    apply(cluster, http_route(model, cluster.namespace, canary, Split(split.previous, "", split.stable)))
+    return version
+
+
+def _spec_back(cluster: Cluster, model: str, settings: DeploymentSettings) -> ModelVersion:
+    service = get(cluster, "InferenceService", model)
+    previous = previous_of(service) if service else None
+    if service is None or previous is None:
+        raise UserError(f"InferenceService {cluster.namespace}/{model} knows no former version: deploy the one you want by name.")
+    version = resolve(previous.version)
+    apply(cluster, restored(service, previous))
+    wait_ready(cluster, model, previous.version, settings.kserve)
+    return version
