@@ -32,7 +32,7 @@ def service_name(version: ModelVersion, settings: DeploymentSettings) -> str:
     """
     if not DNS_LABEL.match(version.name):
         raise UserError(
-            f"Model name {version.name!r} cannot name Kubernetes objects: set registry.name to at most 40 lower-case letters, digits, hyphens."
+            f"Model name {version.name!r} cannot name Kubernetes objects: set registry.name to 40 lower-case letters and digits at most."
         )
     return f"{version.name}-v{version.number}" if settings.kserve.canary else version.name
 
@@ -43,7 +43,8 @@ def inference_service(version: ModelVersion, settings: DeploymentSettings, names
         raise UserError("kserve.scale asks for autoscaling, which reads Prometheus: set kserve.prometheus_url or equal replica bounds.")
     return _render(
         "inferenceservice", name=service_name(version, settings), namespace=namespace, model=version.name,
-        version=str(version), uri=version.uri, kserve=settings.kserve, scale=settings.kserve.scale, args=vllm_arguments(version.name, settings),
+        version=str(version), uri=version.uri, kserve=settings.kserve, scale=settings.kserve.scale,
+        args=vllm_arguments(version.name, settings),
     )  # fmt: skip
 
 
