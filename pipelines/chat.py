@@ -68,21 +68,14 @@ def screen(show_reasoning: bool) -> Screen:
     return Screen(Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True), show_reasoning)
 
 
-def default_url(runs: Path) -> str:
-    """Returns the endpoint that `psyche serve` or the last run's deployment has up.
-
-    Raises:
-        UserError: None is known.
-    """
+def local_endpoints(runs: Path) -> list[str]:
+    """Returns the addresses that `psyche serve` and the last run's deployment wrote down, the newest first."""
     from pipelines.run_local import servers  # these load every stage's settings, which a chat with --url does not need
     from pipelines.run_state import RunFolder, last_run
 
-    candidates = [RunFolder(runs / "serving"), last_run(runs)]
-    for folder in filter(None, candidates):
-        found = servers(folder)
-        if found:
-            return str(found[-1]["url"])
-    raise UserError("No endpoint is up: run `psyche run demo --keep-serving` or `psyche serve MODEL`, or give --url.")
+    serving = sorted((runs / "serving").glob("*/servers.json"), key=lambda p: p.stat().st_mtime, reverse=True)
+    folders = [*(RunFolder(p.parent) for p in serving), last_run(runs)]
+    return [str(servers(folder)[-1]["url"]) for folder in folders if folder and servers(folder)]
 
 
 def open_conversation(url: str, model: str, runs: Path) -> Conversation:
@@ -96,18 +89,17 @@ def open_conversation(url: str, model: str, runs: Path) -> Conversation:
     Raises:
         UserError: No endpoint, or it does not serve that model.
     """
-    address = (url or default_url(runs)).rstrip("/")
-    try:
-        models = list_models(address)
-    except UserError as error:
-        if url:
-            raise
-        raise UserError(
-            f"The endpoint {address} is not up any more: run `psyche run demo --keep-serving` or `psyche serve MODEL`, or give --url."
-        ) from error
+    address, models = (url.rstrip("/"), list_models(url.rstrip("/"))) if url else _first_alive(runs)
     if not models or (model and model not in models):
-        raise UserError(f"{address} does not serve {model or 'any model'}: it has {', '.join(models) or 'none'}.")
+        raise UserError(f"{address} does not serve {model or 'any model'} (it has: {', '.join(models) or 'none'}): correct --model.")
     return Conversation(address, model or models[0])
+
+
+def _first_alive(runs: Path) -> tuple[str, list[str]]:
+    for address in local_endpoints(runs):
+        with contextlib.suppress(UserError):
+            return address, list_models(address)
+    raise UserError("No endpoint is up: run `psyche run demo --keep-serving` or `psyche serve MODEL`, or give --url.")
 
 
 def ask(talk: Conversation, question: str, show: Screen) -> str:
@@ -173,12 +165,13 @@ def _close_reasoning(thought: str, show: Screen) -> None:
 
 def converse(talk: Conversation, show: Screen, read: Callable[[str], str] = input) -> None:
     """Reads turns and commands until /quit or the end of input."""
-    if sys.stdin.isatty():
+    prompt = "you> " if sys.stdin.isatty() else ""
+    if prompt:
         import readline  # noqa: F401  line editing and history for input()
     show.notes.print(f"[dim]{talk.model} at {talk.url}; /help lists commands[/]")
     while True:
         try:
-            line = read("you> ").strip()
+            line = read(prompt).strip()
         except (EOFError, KeyboardInterrupt):
             show.notes.print()
             return

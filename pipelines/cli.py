@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -58,6 +58,42 @@ def ui(runs: Runs = Path("runs")) -> None:
         typer.echo(f"MLflow: {platform.mlflow_url}\nS3:     {platform.s3_url}\nCtrl-C stops them.")
         while True:
             time.sleep(1)
+
+
+@app.command()
+def serve(
+    model: Annotated[str, typer.Argument(help="a registered version (name/3, name@champion) or a model directory or URI")],
+    port: Annotated[int | None, typer.Option(help="the endpoint's port; a free one if not given")] = None,
+    max_model_len: Annotated[int, typer.Option(help="most tokens of a conversation")] = 4096,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Serve a model behind the crisis guard until Ctrl-C."""
+    from pipelines.serve import serve_model
+
+    serve_model(model, port, runs, max_model_len)
+
+
+@app.command()
+def chat(
+    question: Annotated[str | None, typer.Argument(help="ask this, print the answer and leave")] = None,
+    url: Annotated[str, typer.Option(help="endpoint ending in /v1; default: the one that is up on this machine")] = "",
+    model: Annotated[str, typer.Option(help="served name; default: the endpoint's first")] = "",
+    system: Annotated[str, typer.Option(help="system prompt")] = "",
+    prefix: Annotated[bool, typer.Option("--prefix", help="ask for think tags in front of every turn (paper, section 4)")] = False,
+    language: Annotated[Literal["zh", "en"], typer.Option(help="language of that prefix")] = "zh",
+    max_tokens: Annotated[int, typer.Option(help="most tokens of a reply")] = 2048,
+    show_reasoning: Annotated[bool, typer.Option("--show-reasoning", help="show the reasoning instead of folding it")] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Talk to a served model."""
+    from pipelines.chat import ask, converse, open_conversation, screen
+
+    talk = open_conversation(url, model, runs)
+    talk.system, talk.prefix, talk.language, talk.max_tokens = system, prefix, language, max_tokens
+    if question:
+        ask(talk, question, screen(show_reasoning))
+    else:
+        converse(talk, screen(show_reasoning))
 
 
 def main() -> None:

@@ -189,7 +189,7 @@ def test_a_reply_without_answer_is_not_kept(stub, show):
 def test_the_first_model_is_taken_and_an_unknown_one_refused(stub, tmp_path):
     assert open_conversation(stub.url + "/", "", tmp_path).model == "psyche"
     assert open_conversation(stub.url, "base", tmp_path).model == "base"
-    with pytest.raises(UserError, match="does not serve nope: it has psyche, base"):
+    with pytest.raises(UserError, match=r"does not serve nope \(it has: psyche, base\)"):
         open_conversation(stub.url, "nope", tmp_path)
 
 
