@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from components.common import tracking
+from components.common.scores import Figure
+from components.common.scores.headlines import headlines
 from components.registry.provenance import TrainingSet, base_licence
 from components.registry.settings import RegistrySettings
 
@@ -21,7 +23,7 @@ class Candidate:
         uri: Its Hugging Face directory in the model store.
         verdict: "promote" or "reject".
         decision: The gate's decision.
-        scores: The content of scores.json.
+        figures: Its measured figures by dotted name.
         sets: What it learned from.
     """
 
@@ -29,7 +31,7 @@ class Candidate:
     uri: str
     verdict: str
     decision: dict[str, Any]
-    scores: dict[str, Any]
+    figures: dict[str, Figure]
     sets: list[TrainingSet]
 
 
@@ -43,14 +45,9 @@ def render_card(settings: RegistrySettings, version: str, candidate: Candidate) 
         settings=settings,
         version=version,
         model=candidate,
-        figures=figures(candidate.scores),
+        figures=headlines(candidate.figures),
         teachers=sorted({t for s in candidate.sets for t in s.teachers}),
         base_licence=settings.base_licence or base_licence(candidate.base_model) or "not stated",
         run_id=os.environ.get("PSYCHE_RUN_ID", ""),
         tags=tracking.run_tags(),
     )
-
-
-def figures(scores: dict[str, Any]) -> list[tuple[str, float]]:
-    """Returns the numbers of scores.json as (dotted name, value)."""
-    return [(k, float(v)) for k, v in tracking.flatten(scores).items() if isinstance(v, (int, float)) and not isinstance(v, bool)]

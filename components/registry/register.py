@@ -12,9 +12,11 @@ from typing import Any
 from components.common import tracking
 from components.common.dataset import write_text
 from components.common.errors import UserError
+from components.common.scores import read_figures
+from components.common.scores.headlines import headlines
 from components.common.stage import open_stage
 from components.common.storage import put_bytes
-from components.registry.card import Candidate, figures, render_card
+from components.registry.card import Candidate, render_card
 from components.registry.provenance import read_training_set
 from components.registry.settings import RegistrySettings
 
@@ -22,9 +24,15 @@ CHALLENGER = "challenger"
 
 
 def run(
-    settings: dict[str, Any] | RegistrySettings, base_model: str, model_uri: str, verdict: str, decision: str, results: str, card: str,
+    settings: dict[str, Any] | RegistrySettings,
+    base_model: str,
+    model_uri: str,
+    verdict: str,
+    decision: str,
+    results: str,
+    card: str,
     training_sets: dict[str, str] | None = None,
-) -> str:  # fmt: skip
+) -> str:
     """Registers the model at `model_uri` and writes its card.
 
     Args:
@@ -48,7 +56,7 @@ def run(
         if not tracking.enabled():
             raise UserError("The model registry needs MLflow: set MLFLOW_TRACKING_URI.")
         sets = [read_training_set(name, path) for name, path in (training_sets or {}).items() if path]
-        candidate = Candidate(base_model, model_uri, verdict, _read_json(Path(decision)), _read_json(Path(results) / "scores.json"), sets)
+        candidate = Candidate(base_model, model_uri, verdict, _read_json(decision), read_figures(results), sets)
         tracking.log_artifact(str(Path(results) / "scores.json"))
         tracking.log_artifact(decision)
         version = register(settings.name, candidate)
@@ -60,8 +68,8 @@ def run(
     return version
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
+def _read_json(path: str) -> dict[str, Any]:
+    return dict(json.loads(Path(path).read_text(encoding="utf-8")))
 
 
 def register(name: str, candidate: Candidate) -> str:
@@ -106,4 +114,4 @@ def version_tags(candidate: Candidate) -> dict[str, str]:
     status = "accepted" if candidate.verdict == "promote" else "rejected"
     tags = {"status": status, "psyche.run_id": os.environ.get("PSYCHE_RUN_ID", ""), **tracking.run_tags()}
     tags |= {f"data.{s.name}": s.digest for s in candidate.sets}
-    return tags | {f"score.{name}"[:250]: f"{value:.6g}" for name, value in figures(candidate.scores)}
+    return tags | {f"score.{name}"[:250]: f"{figure.value:.6g}" for name, figure in headlines(candidate.figures).items()}
