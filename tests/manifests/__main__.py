@@ -5,7 +5,7 @@ import sys
 import yaml
 
 from tests.manifests.kustomize import MANIFESTS, TARGETS, target, title
-from tests.manifests.schemas import Unknown, problems
+from tests.manifests.schemas import UnknownKindError, problems
 
 PLAIN = [*sorted((MANIFESTS / "pipelines").glob("*.yaml")), *sorted((MANIFESTS / "runs").glob("*.yaml"))]
 
@@ -22,7 +22,7 @@ def main() -> int:
                 for problem in problems(manifest):
                     invalid += 1
                     print(f"{name}: {title(manifest)}: {problem}")
-            except Unknown as reason:
+            except UnknownKindError as reason:
                 unknown += 1
                 print(f"{name}: {title(manifest)}: not checked, {reason}")
     print(f"{checked} objects of {len(groups)} kustomizations and files: {invalid} problems, {unknown} not checked")

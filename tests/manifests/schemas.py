@@ -21,7 +21,7 @@ BUILT_IN = re.compile(r"^(v1|(apps|batch|policy|autoscaling)/v\d+|[a-z.]+\.k8s\.
 KUBERNETES_VERSIONS = ("1.31", "1.37")
 
 
-class Unknown(Exception):
+class UnknownKindError(Exception):
     """There is no schema of this kind at hand, so nothing can be said."""
 
 
@@ -29,7 +29,7 @@ def problems(manifest: dict[str, Any]) -> list[str]:
     """Returns what is wrong with one object, as sentences; none if it is valid.
 
     Raises:
-        Unknown: No schema of this kind is at hand.
+        UnknownKindError: No schema of this kind is at hand.
     """
     if not _is_built_in(manifest["apiVersion"]):
         return _custom_problems(manifest)
@@ -62,16 +62,16 @@ def crd_schema(api_version: str, kind: str) -> dict[str, Any]:
     """Returns the strict JSON schema of a custom resource.
 
     Raises:
-        Unknown: No CRD file defines it.
+        UnknownKindError: No CRD file defines it.
     """
     group, _, version = api_version.partition("/")
     path = _crd_files().get((group, kind))
     if path is None:
-        raise Unknown(f"no CRD of {api_version} {kind} below {CRDS}")
+        raise UnknownKindError(f"no CRD of {api_version} {kind} below {CRDS}")
     crd = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     served = {v["name"]: v["schema"]["openAPIV3Schema"] for v in crd["spec"]["versions"] if v["served"]}
     if version not in served:
-        raise Unknown(f"{path.name} serves {', '.join(served)}, not {version}")
+        raise UnknownKindError(f"{path.name} serves {', '.join(served)}, not {version}")
     schema = _strict(copy.deepcopy(served[version]))
     schema["properties"]["metadata"] = {"type": "object"}
     return schema

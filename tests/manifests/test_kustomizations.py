@@ -1,10 +1,9 @@
 """Every kustomization builds, validates strictly, and keeps the house rules."""
 
-
 import pytest
 
 from tests.manifests.kustomize import MANIFESTS, TARGETS, pod_specs, target, title
-from tests.manifests.schemas import CRDS, Unknown, problems
+from tests.manifests.schemas import CRDS, UnknownKindError, problems
 
 LONG_RUNNING = {"Deployment", "StatefulSet", "ServingRuntime", "InferenceService", "LLMInferenceService"}
 
@@ -20,7 +19,7 @@ def test_it_validates_strictly(name):
     for manifest in target(name):
         try:
             assert problems(manifest) == [], title(manifest)
-        except Unknown as reason:
+        except UnknownKindError as reason:
             unchecked.append(str(reason))
     if unchecked:
         assert not CRDS.is_dir(), unchecked

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from tests.manifests.kustomize import target
-from tests.manifests.schemas import CRDS, Unknown, problems
+from tests.manifests.schemas import CRDS, UnknownKindError, problems
 
 needs_crds = pytest.mark.skipif(not CRDS.is_dir(), reason=f"no CRDs at {CRDS}: set PSYCHE_CRDS")
 
@@ -30,7 +30,11 @@ def test_a_misspelt_field_of_a_built_in_kind_is_refused():
         ("ServingRuntime", ["spec"], "supportedModelFormat"),
         ("ServingRuntime", ["spec", "containers", 0], "securitycontext"),
         ("TrainingRuntime", ["spec", "mlPolicy"], "numberOfNodes"),
-        ("TrainingRuntime", ["spec", "template", "spec", "replicatedJobs", 0, "template", "spec", "template", "spec"], "serviceAccountname"),
+        (
+            "TrainingRuntime",
+            ["spec", "template", "spec", "replicatedJobs", 0, "template", "spec", "template", "spec"],
+            "serviceAccountname",
+        ),
         ("ServingRuntime", ["metadata"], "label"),
     ],
 )
@@ -53,7 +57,7 @@ def test_a_wrong_type_is_refused():
 
 @needs_crds
 def test_a_kind_without_schema_is_never_taken_for_valid():
-    with pytest.raises(Unknown, match="no CRD"):
+    with pytest.raises(UnknownKindError, match="no CRD"):
         problems({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}})
 
 

@@ -1,0 +1,60 @@
+"""`python -m pipelines.submit`: starts a run of a pipeline that is in the cluster; what the Job in manifests/runs runs.
+
+Environment: PIPELINE (name), VERSION (empty: the newest), NAMESPACE, SERVICE_ACCOUNT; PARAMETERS names a YAML file of
+pipeline parameters that differ from the compiled ones.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.common.errors import UserError
+from pipelines.cluster import start_run
+
+
+def main() -> int:
+    """Prints the id of the run it started; returns the exit code."""
+    try:
+        started = start_run(
+            _required("PIPELINE"),
+            _required("NAMESPACE"),
+            os.environ.get("VERSION", ""),
+            read_parameters(os.environ.get("PARAMETERS", "")),
+            os.environ.get("SERVICE_ACCOUNT", "psyche-pipeline"),
+        )
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"started {started.name} ({started.id})")
+    return 0
+
+
+def read_parameters(path: str) -> dict[str, Any]:
+    """Returns the pipeline parameters in a YAML file; {} without a file.
+
+    Raises:
+        UserError: The file is missing or holds no mapping.
+    """
+    if not path:
+        return {}
+    try:
+        parameters = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"Parameters {path} cannot be read ({str(error).splitlines()[0]}): correct the ConfigMap psyche-parameters.") from error
+    if not isinstance(parameters, dict):
+        raise UserError(f"Parameters {path} hold {type(parameters).__name__}, not a mapping: write one `name: value` per line.")
+    return parameters
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise UserError(f"{name} is not set: see manifests/runs.")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
