@@ -1,12 +1,13 @@
 """What a recipe says about serving."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from components.common.records import Language
 from components.common.serving import VLLMSettings
 
+REASONING_PARSER = "deepseek_r1"
 QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
 
@@ -86,6 +87,11 @@ class KServeSettings(BaseModel):
     )
 
 
+def _with_reasoning_parser(vllm: VLLMSettings) -> VLLMSettings:
+    """A recipe that sets another field of `vllm` must not lose the parser by that."""
+    return vllm if "reasoning_parser" in vllm.model_fields_set else vllm.model_copy(update={"reasoning_parser": REASONING_PARSER})
+
+
 class DeploymentSettings(BaseModel):
     """Where the registered model is served, and what it is asked first."""
 
@@ -97,9 +103,9 @@ class DeploymentSettings(BaseModel):
     temperature: float = Field(default=0.7, ge=0, description="paper, section 4")
     top_p: float = Field(default=0.9, gt=0, le=1, description="paper, section 4")
     max_tokens: int = Field(default=2048, gt=0, description="paper, section 4")
-    vllm: VLLMSettings = Field(
-        default=VLLMSettings(reasoning_parser="deepseek_r1"),
-        description="choice: the parser that splits think blocks as the paper writes them",
+    vllm: Annotated[VLLMSettings, AfterValidator(_with_reasoning_parser)] = Field(
+        default=VLLMSettings(reasoning_parser=REASONING_PARSER),
+        description=f"how vLLM is started; choice: reasoning parser {REASONING_PARSER}, which splits think blocks as the paper writes them",
     )
     guard_env: dict[str, str] = Field(default={}, description="PSYCHE_GUARD_* variables of the local crisis guard, by full name")
     kserve: KServeSettings = KServeSettings()

@@ -21,6 +21,7 @@ from components.registry.provenance import read_training_set
 from components.registry.settings import RegistrySettings
 
 CHALLENGER = "challenger"
+RESULTS = "results"
 
 
 def run(
@@ -57,7 +58,7 @@ def run(
             raise UserError("The model registry needs MLflow: set MLFLOW_TRACKING_URI.")
         sets = [read_training_set(name, path) for name, path in (training_sets or {}).items() if path]
         candidate = Candidate(base_model, model_uri, verdict, _read_json(decision), read_figures(results), sets)
-        tracking.log_artifact(str(Path(results) / "scores.json"))
+        log_results(results)
         tracking.log_artifact(decision)
         version = register(settings.name, candidate)
         text = render_card(settings, version, candidate)
@@ -70,6 +71,13 @@ def run(
 
 def _read_json(path: str) -> dict[str, Any]:
     return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def log_results(results: str) -> None:
+    """Stores the candidate's results with this run: the gate of a later run compares with them, item by item."""
+    import mlflow
+
+    mlflow.log_artifacts(results, RESULTS)
 
 
 def register(name: str, candidate: Candidate) -> str:
