@@ -96,6 +96,15 @@ def chat(
         converse(talk, screen(show_reasoning))
 
 
+@app.command()
+def docs() -> None:
+    """Write docs/recipe.md and docs/components.md from the code."""
+    from pipelines.docs import write_docs
+
+    for path in write_docs():
+        typer.echo(path)
+
+
 def main() -> None:
     """Entry point: turns every error into one sentence, unless `--debug` is given."""
     debug = "--debug" in sys.argv

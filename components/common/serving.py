@@ -26,13 +26,13 @@ class VLLMSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    dtype: str = "bfloat16"
+    dtype: str = Field(default="bfloat16", description="number format of the weights: bfloat16, float16 or float32")
     max_model_len: int = Field(default=4096, gt=0, description="choice: the paper does not publish it")
-    tensor_parallel_size: int = Field(default=1, ge=1)
+    tensor_parallel_size: int = Field(default=1, ge=1, description="GPUs that share one copy of the model")
     reasoning_parser: str = Field(default="", description="vLLM reasoning parser, for instance deepseek_r1; empty: none")
     enforce_eager: bool = Field(default=False, description="skip compilation: faster start, needed on CPU")
-    ready_timeout_s: float = Field(default=600.0, gt=0)
-    extra_args: list[str] = []
+    ready_timeout_s: float = Field(default=600.0, gt=0, description="seconds until the server must answer")
+    extra_args: list[str] = Field(default=[], description="further options of the vLLM server, word by word")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,13 @@ def start_vllm(model_uri: str, name: str, settings: VLLMSettings, owner: int | N
     """
     port = free_port()
     log_file = (run_dir() or Path("/tmp")) / "logs" / f"vllm-{name}-{port}.log"
-    env = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1", "VLLM_NO_USAGE_STATS": "1", **os.environ}
+    env = {
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        **os.environ,
+    }
     process = spawn(vllm_command(local_model(model_uri), name, port, settings), log_file, env, owner)
     server = Server(f"http://127.0.0.1:{port}/v1", name, process.pid)
     try:

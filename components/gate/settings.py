@@ -39,7 +39,7 @@ class Override(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    verdict: Literal["promote", "reject"]
+    verdict: Literal["promote", "reject"] = Field(description="what the person decided")
     reason: str = Field(min_length=10, description="why the rules do not decide this time")
     person: str = Field(min_length=2, description="who decided")
 

@@ -17,7 +17,7 @@ class SuiteSettings(BaseModel):
     uri: str = Field(
         default="", description="folder or file: local, samples:// or s3://; empty only for safety, which is part of the project"
     )
-    language: Language = "zh"
+    language: Language = Field(default="zh", description="language of the items and of the prompts")
     limit: int | None = Field(
         default=None, gt=0, description="choice: at most so many items, drawn evenly over domains and types; none: all"
     )
