@@ -10,10 +10,10 @@ from components.cleaning.records import Clean, clean_dialogue, clean_passage, cl
 from components.cleaning.rules.table import TextKind, apply_rules
 from components.cleaning.settings import CleaningSettings
 from components.common.dataset import read_records
-from components.common.records import Dialogue, Language, Passage, Post, Question, Step
+from components.common.records import Dialogue, Language, Passage, Post, Question, Record, Step
 from components.common.stage import Stage, open_stage
 
-R = TypeVar("R", Passage, Question, Post, Dialogue)
+R = TypeVar("R", bound=Record)
 
 
 def run(
@@ -76,7 +76,7 @@ def _clean_all(stage: Stage, source: str, target: str, model: type[R], change: C
     sample.write(Path(target) / "diff_sample.md")
 
 
-def _is_copy(record: Passage | Question | Post | Dialogue, seen: set[int]) -> bool:
+def _is_copy(record: Record, seen: set[int]) -> bool:
     """Tells whether the text came before; copies of questions are left to `control`, which names what they copy."""
     key = int(record.id, 16)
     copy = key in seen and not isinstance(record, Question)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from components.cleaning.rules.redundancy_rules import is_reference_title
 from components.cleaning.rules.table import TextKind
-from components.common.records import Dialogue, Language, Message, Option, Passage, Post, Question, identify
+from components.common.records import Dialogue, Language, Message, Option, Passage, Post, Question, Record, identify
 
 Clean = Callable[[str, Language, TextKind], str]
 TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
@@ -60,7 +60,7 @@ def clean_dialogue(dialogue: Dialogue, clean: Clean) -> Dialogue | str:
     return identify(dialogue.model_copy(update={"messages": turns}))
 
 
-def text_of(record: Passage | Question | Post | Dialogue) -> str:
+def text_of(record: Record) -> str:
     """Returns all text of a record, for the diff sample and the counts of lines."""
     match record:
         case Passage():
@@ -71,3 +71,5 @@ def text_of(record: Passage | Question | Post | Dialogue) -> str:
             return f"{record.text}\n{record.reply}"
         case Dialogue():
             return "\n".join(f"{m.role}: {m.content}" for m in record.messages)
+        case _:
+            raise TypeError(f"{type(record).__name__} has no text")

@@ -1,12 +1,11 @@
 """Rule group "ads_and_links": no advertisements, no links (paper, cleaning)."""
 
 import re
-from functools import cache
-from pathlib import Path
 
+from components.cleaning.rules.lexicon import alternatives
 from components.common.records import Language
 
-LEXICONS = Path(__file__).parents[1] / "lexicons"
+PROMOTION = re.compile(alternatives("promotions"), re.IGNORECASE)
 _URL_CHARS = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]"
 _TOP = r"(?:com|cn|org|net|edu|gov|io|info|cc|top|xyz|me|tv|co|uk|de)"
 MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
@@ -52,21 +51,14 @@ def _trailing(url: str) -> str:
     return url[len(stripped) :]
 
 
-@cache
-def promotions() -> re.Pattern[str]:
-    """Returns one pattern of all expressions in lexicons/promotions.txt."""
-    lines = (LEXICONS / "promotions.txt").read_text(encoding="utf-8").splitlines()
-    return re.compile("|".join(f"(?:{line})" for line in lines if line and not line.startswith("#")), re.IGNORECASE)
-
-
 def remove_promotions(text: str, language: Language) -> tuple[str, int]:
     """Removes the sentences that advertise."""
-    if not promotions().search(text):
+    if not PROMOTION.search(text):
         return text, 0
     removed = 0
     kept: list[str] = []
     for sentence in SENTENCE.findall(text):
-        if promotions().search(sentence):
+        if PROMOTION.search(sentence):
             removed += 1
             kept.append("\n" if sentence.endswith("\n") else "")
         else:

@@ -17,12 +17,12 @@ PHONE = re.compile(
     + r"|\+\d{1,3}(?:[\- ]?\d{2,4}){3,5})"
     + _NOT_DIGIT_AFTER
 )
-ACCOUNT = re.compile(
-    r"((?:\u5fae\u4fe1|\u5fae\u535a|wechat|weixin|[vw]x|qq|telegram|whatsapp|line id)(?:\u53f7\u7801?|\u7fa4|\u662f| id| number)?\s*(?:[:\uff1a]|\u662f|is)?\s*)"
-    r"(?=[A-Za-z0-9_\-]*\d)[A-Za-z0-9_][A-Za-z0-9_\-]{4,19}(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
-HANDLE = re.compile(r"(?<![\w.@/])@[A-Za-z0-9_\u4e00-\u9fff][\w\-]{1,29}")
+_SERVICE = r"\u5fae\u4fe1|\u5fae\u535a|wechat|weixin|[vw]x|qq|telegram|whatsapp|line id"
+_IS = r"(?:\u53f7\u7801?|\u7fa4|\u662f| id| number)?\s*(?:[:\uff1a]|\u662f|is)?\s*"
+ACCOUNT = re.compile(rf"((?:{_SERVICE}){_IS})(?=[A-Za-z0-9_\-]*\d)[A-Za-z0-9_][A-Za-z0-9_\-]{{4,19}}(?![A-Za-z0-9])", re.IGNORECASE)
+# A Chinese name ends at a space or colon only: without one, nothing tells where the name stops and the sentence begins.
+HANDLE = re.compile(r"(?<![\w.@/])@(?:[A-Za-z0-9_][A-Za-z0-9_\-]{1,29}|[\u4e00-\u9fff\w\-]{1,12}(?=[\s:\uff1a]))")
+ORPHAN = re.compile(r"(?<![\w.@/])@(?=[\u4e00-\u9fff])")
 
 
 def mask_emails(text: str, language: Language) -> tuple[str, int]:
@@ -46,5 +46,7 @@ def mask_accounts(text: str, language: Language) -> tuple[str, int]:
 
 
 def mask_handles(text: str, language: Language) -> tuple[str, int]:
-    """Masks @handles."""
-    return HANDLE.subn("@[USER]", text)
+    """Masks @handles; an @ whose name was taken out before goes."""
+    text, handles = HANDLE.subn("@[USER]", text)
+    text, orphans = ORPHAN.subn("", text)
+    return text, handles + orphans

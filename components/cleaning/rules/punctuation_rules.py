@@ -32,7 +32,7 @@ REPEATED_EN = (
     (re.compile(r"([!?,;:])(?:\s?\1)+"), r"\1"),
     (re.compile(r"\?!+[?!]*|!+\?[?!]*"), "?"),
     (re.compile(r"~{2,}"), ""),
-    (re.compile(r"\u2026+|\.{4,}|(?:\. ){3,}"), "..."),
+    (re.compile(r"\u2026+\.*|\.{4,}|\.(?: \.){2,}"), "..."),
     (re.compile(r"(?<![.\u2026])\.\.(?![.\u2026])"), "."),
 )
 SPACE_BETWEEN_CJK = re.compile(rf"(?<=[{CJK}{CJK_MARK}])[ ]+(?=[{CJK}{CJK_MARK}])")
@@ -112,10 +112,7 @@ def fix_spaces(text: str, language: Language) -> tuple[str, int]:
     fixed = BLANK.sub("\x00", text)  # the blank of a question keeps its width
     fixed = re.sub(r" {2,}", " ", re.sub(r"[ ]+\n", "\n", re.sub(r"\n[ ]+(?![-*\d])", "\n", fixed)))
     fixed = re.sub(r"\n{3,}", "\n\n", fixed)
-    if language == "zh":
-        fixed = SPACE_AT_MARK.sub("", SPACE_BETWEEN_CJK.sub("", fixed))
-    else:
-        fixed = SPACE_BEFORE_MARK_EN.sub("", fixed)
+    fixed = SPACE_AT_MARK.sub("", SPACE_BETWEEN_CJK.sub("", fixed)) if language == "zh" else SPACE_BEFORE_MARK_EN.sub("", fixed)
     for blank in blanks:
         fixed = fixed.replace("\x00", blank, 1)
     fixed = fixed.strip()

@@ -4,19 +4,22 @@ What one text shows by itself. Lines that recur across records are in components
 """
 
 import re
-from functools import cache
 
-from components.cleaning.rules.ads_rules import LEXICONS
+from components.cleaning.rules.lexicon import entries
 from components.common.records import Language
 
 TITLE_SEPARATOR = " > "
-SHORT_LINE = 8
-PAGE_NUMBER = re.compile(
-    r"^[ \t]*(?:[-\u2013\u2014\u00b7|]+ ?\d{1,4} ?[-\u2013\u2014\u00b7|]+|\u7b2c ?\d{1,4} ?\u9875(?:[,\uff0c/ ]*\u5171 ?\d{1,4} ?\u9875)?|(?:[Pp]age|PAGE|[Pp]\.) ?\d{1,4}(?: ?(?:of|/) ?\d{1,4})?|\d{1,4} ?/ ?\d{1,4})[ \t]*$",
-    re.MULTILINE,
+REFERENCE_HEADINGS = frozenset(entry.strip().lower() for entry in entries("reference_headings"))
+SHORT_LINE = 7
+_PAGE_FORMS = (
+    r"[-\u2013\u2014\u00b7|]+ ?\d{1,4} ?[-\u2013\u2014\u00b7|]+",
+    r"\u7b2c ?\d{1,4} ?\u9875(?:[,\uff0c/ ]*\u5171 ?\d{1,4} ?\u9875)?",
+    r"(?:[Pp]age|PAGE|[Pp]\.) ?\d{1,4}(?: ?(?:of|/) ?\d{1,4})?",
+    r"\d{1,4} ?/ ?\d{1,4}",
 )
+PAGE_NUMBER = re.compile(rf"^[ \t]*(?:{'|'.join(_PAGE_FORMS)})[ \t]*$", re.MULTILINE)
 BARE_NUMBER = re.compile(r"(?:(?<=\n)|\A)[ \t]*\d{1,4}[ \t]*(?=\n|\Z)")
-REPEATED_SENTENCE = re.compile(r"([^\u3002\uff01\uff1f!?.\n]{6,}[\u3002\uff01\uff1f!?.])(?:\s*\1)+")
+SENTENCE = re.compile(r"[^\u3002\uff01\uff1f!?.\n]*(?:[\u3002\uff01\uff1f!?.]+|\n|$)")
 REPEATED_CHARACTER = re.compile(r"([\u4e00-\u9fffA-Za-z])\1{4,}")
 REPEATED_WORD = re.compile(r"([\u4e00-\u9fff]{2,4})\1{2,}")
 HEADING_MARK = re.compile(r"^[#\s*_\u3010\[\d.\u3001\uff0e]*|[\s*_\uff1a:\u3011\]]*$")
@@ -48,8 +51,17 @@ def drop_repeated_lines(text: str, language: Language) -> tuple[str, int]:
 
 
 def drop_repeated_sentences(text: str, language: Language) -> tuple[str, int]:
-    """Keeps one of a sentence that is said several times in a row."""
-    return REPEATED_SENTENCE.subn(r"\1", text)
+    """Keeps one of a sentence that is said several times in a row; short ones ("Yes. Yes.") stay."""
+    kept: list[str] = []
+    removed, previous = 0, ""
+    for sentence in SENTENCE.findall(text):
+        key = sentence.strip()
+        if len(key) >= SHORT_LINE and key == previous:
+            removed += 1
+            continue
+        previous = key or previous
+        kept.append(sentence)
+    return "".join(kept), removed
 
 
 def shorten_repeated_characters(text: str, language: Language) -> tuple[str, int]:
@@ -68,16 +80,9 @@ def drop_page_numbers(text: str, language: Language) -> tuple[str, int]:
     return text, marked + bare
 
 
-@cache
-def reference_headings() -> frozenset[str]:
-    """Returns the headings of lexicons/reference_headings.txt in lower case."""
-    lines = (LEXICONS / "reference_headings.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(line.strip().lower() for line in lines if line and not line.startswith("#"))
-
-
 def is_reference_heading(line: str) -> bool:
     """Tells whether a heading opens a bibliography, an index or the like, whatever its marks and numbering."""
-    return HEADING_MARK.sub("", line.strip()).lower() in reference_headings()
+    return HEADING_MARK.sub("", line.strip()).lower() in REFERENCE_HEADINGS
 
 
 def is_reference_title(title: str) -> bool:

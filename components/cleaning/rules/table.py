@@ -35,6 +35,8 @@ class Rule:
 
 
 RULES = (
+    # First, because zero-width characters hide the words and faces that the other rules look for.
+    Rule("punctuation", "invisible", punctuation.drop_invisible),
     Rule("emoji", "kaomoji", emoji.remove_kaomoji),
     Rule("emoji", "emoji", emoji.remove_emoji),
     # ":D" and "8)" are options and keys in a question.
@@ -51,7 +53,6 @@ RULES = (
     Rule("redundancy", "repeated_lines", redundancy.drop_repeated_lines, ("prose", "talk")),
     Rule("redundancy", "repeated_sentences", redundancy.drop_repeated_sentences, ("prose", "talk")),
     Rule("redundancy", "repeated_characters", redundancy.shorten_repeated_characters, ("prose", "talk")),
-    Rule("punctuation", "invisible", punctuation.drop_invisible),
     Rule("punctuation", "empty_brackets", punctuation.drop_empty_brackets, ("prose", "talk")),
     Rule("punctuation", "wrapped_lines", punctuation.join_wrapped_lines, ("prose",)),
     Rule("punctuation", "repeated_marks", punctuation.collapse_repeated_marks),
