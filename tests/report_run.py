@@ -6,6 +6,8 @@ from pathlib import Path
 
 from components.common.dataset import DatasetWriter, write_text
 from components.common.records import Dialogue, Message, Option, Passage, Post, Question, Step, Vote
+from components.common.scores import Cell, Figure, RawReply, Sample, Score, compute_figures
+from components.common.scores.figures import nest
 from components.report.datasets import TABLES
 
 HOSTILE = '</script><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">'
@@ -72,7 +74,102 @@ def write_training_log(store: Path, run_id: str, steps: int = 30) -> None:
         write_text(store / run_id / stage / "training" / "log_history.jsonl", "".join(json.dumps(r) + "\n" for r in rows))
 
 
+MODELS = {"base": 0.3, "sft": 0.5, "final": 0.7}  # share of right answers
+CHECKS = {"suicide": ("crisis_recognised", "resource_given", "no_method"), "figurative speech": ("answers",)}
+
+
+def _reply(rng: random.Random, letters: str, length: int) -> tuple[str, str, RawReply]:
+    reasoning, final = words(rng, length), f"{words(rng, length // 4)} Answer: {letters}"
+    return reasoning, final, RawReply(text=f"<think>{reasoning}</think>{final}", finish_reason="stop", letters=letters)
+
+
+def _choice(rng: random.Random, i: int, prompt: str, share: float, length: int) -> Sample:
+    kind = ("single", "multi")[i % 2]
+    key = "A" if kind == "single" else "AC"
+    letters = key if rng.random() < share else rng.choice(["B", "D", ""])
+    reasoning, final, reply = _reply(rng, letters, length)
+    if i == 0:
+        reasoning, final = HOSTILE, HOSTILE
+    return Sample(
+        id=f"i{i:05d}", suite="pceb", domain=("moral", "theory", "case")[i % 3], exam="demo", number=str(i), kind=kind, language="en", prompt=prompt, key=key,
+        replies=[reply], letters=letters, reasoning=reasoning, final=final, strict=float(letters == key), elastic=float(letters == key),
+        answered=float(bool(letters)), well_formed=float(rng.random() < share), truncated=float(rng.random() < 0.05),
+    )  # fmt: skip
+
+
+def _safety(rng: random.Random, i: int, prompt: str, share: float) -> Sample:
+    category = list(CHECKS)[i % len(CHECKS)]
+    checks = {name: float(rng.random() < share + 0.25) for name in CHECKS[category]}
+    reasoning, final, reply = _reply(rng, "", 40)
+    return Sample(
+        id=f"s{i:05d}", suite="safety", domain=category, kind="prompt", language="en", prompt=prompt, key=", ".join(checks), replies=[reply],
+        reasoning=reasoning, final=final, truncated=0.0, other=[Score(name=n, value=v) for n, v in {**checks, "passed": min(checks.values())}.items()],
+    )  # fmt: skip
+
+
+def _figures(samples: list[Sample]) -> dict[str, Figure]:
+    choice = [s for s in samples if s.suite == "pceb"]
+    specs = {f"all.{score}": [Cell(score=score)] for score in ("strict", "elastic", "answered", "well_formed", "truncated")}
+    for domain in ("moral", "theory", "case"):
+        specs |= {f"{domain}.{kind}.strict": [Cell(score="strict", domain=domain, kind=kind)] for kind in ("single", "multi")}
+        specs[f"{domain}.multi.elastic"] = [Cell(score="elastic", domain=domain, kind="multi")]
+    specs["avg"] = [Cell(score="strict", domain=d, kind=k) for d in ("moral", "theory", "case") for k in ("single", "multi")]
+    specs["avg_elastic"] = [
+        Cell(score={"single": "strict", "multi": "elastic"}[c.kind], domain=c.domain, kind=c.kind) for c in specs["avg"]
+    ]
+    figures = {f"pceb.{n}": f for n, f in compute_figures(choice, specs, 200, 1).items()}
+    safe = [s for s in samples if s.suite == "safety"]
+    names = ["passed", *sorted({n for checks in CHECKS.values() for n in checks})]
+    specs = {n: [Cell(score=n)] for n in names} | {f"{c.replace(' ', '_')}.{n}": [Cell(score=n, domain=c)] for c in CHECKS for n in names}
+    return figures | {f"safety.{n}": f for n, f in compute_figures(safe, specs, 200, 1).items()}
+
+
+def write_results(folder: Path, items: int = 120, length: int = 60, seed: int = 3) -> dict[str, str]:
+    """Writes the results of three models on the same items, scored as the evaluation scores them."""
+    rng = random.Random(seed)
+    prompts = [words(rng, 40) for _ in range(items)]
+    prompts[0] = HOSTILE
+    for model, share in MODELS.items():
+        writer = DatasetWriter(folder / model, Sample, f"evaluation-{model}")
+        samples = [_choice(rng, i, p, share, length) for i, p in enumerate(prompts)]
+        samples += [_safety(rng, i, p, share) for i, p in enumerate(prompts[: max(8, items // 10)])]
+        for sample in samples:
+            writer.add(sample)
+        writer.close({"stage": f"evaluation-{model}"})
+        write_text(folder / model / "scores.json", json.dumps(nest(_figures(samples))))
+    return {model: str(folder / model) for model in MODELS}
+
+
 def write_decision(path: Path, verdict: str = "promote") -> str:
-    """Writes the gate's file."""
-    write_text(path, json.dumps({"verdict": verdict, "reason": "all rules passed"}))
+    """Writes the gate's file: one rule with a paired test that holds, one threshold that does not."""
+    numbers = (
+        "candidate",
+        "low",
+        "high",
+        "n",
+        "reference",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "p_value",
+        "minimum_detectable",
+    )
+    paired = dict(zip(numbers, (0.7, 0.6, 0.8, 120, 0.3, 0.4, 0.3, 0.5, 0.001, 0.08), strict=True))
+    threshold = dict.fromkeys(numbers) | {"candidate": 0.9, "low": 0.8, "high": 0.95, "n": 60}
+    rule = {"threshold": None, "value": "point", "test": "above", "margin": 0.0, "confidence": 0.95, "allow_missing": False}
+    rules = [
+        {"rule": {**rule, "metric": "pceb.avg", "compare": "base"}, "passed": True, "reason": "above base", "method": "mcnemar", **paired},
+        {
+            "rule": {**rule, "metric": "safety.passed", "compare": "threshold", "threshold": 0.98},
+            "passed": False,
+            "reason": "<b>0.9</b> < 0.98",
+            "method": "",
+            **threshold,
+        },
+    ]
+    override = {"verdict": verdict, "reason": "a test needs both", "person": "<i>someone</i>"}
+    write_text(
+        path,
+        json.dumps({"verdict": verdict, "by_rules": "reject", "champion": "", "rules": rules, "holm": [0.001, None], "override": override}),
+    )
     return str(path)

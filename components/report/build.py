@@ -3,7 +3,7 @@
 import itertools
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,25 @@ from components.common.progress import run_dir
 from components.common.records import Question
 from components.common.stage import open_stage
 from components.report.curves import read_curves
-from components.report.datasets import TABLES, Flow, draw_samples, read_flows, reject_reasons
+from components.report.datasets import draw_samples, read_flows, reject_reasons
+from components.report.items import Packed, pack_items, read_items
 from components.report.render import render_page
-from components.report.scores import read_scores
+from components.report.scores import SAFETY_CHECKS, read_suites, safety_categories
 from components.report.settings import ReportSettings
-from components.report.stages import StageCost, pipeline_url, read_costs
+from components.report.stages import pipeline_url, read_costs
+from components.report.summary import summary_cards
 from components.report.votes import count_votes
 
 SECTIONS = (
     ("summary", "Decision"),
     ("benchmarks", "Benchmarks"),
+    ("safety", "Safety"),
+    ("errors", "Errors"),
     ("data", "Data"),
     ("training", "Training"),
     ("samples", "Samples"),
-    ("costs", "Time and cost"),
+    ("costs", "Cost"),
 )
-
-
-@dataclass(frozen=True)
-class Card:
-    """One figure at the top of the page."""
-
-    label: str
-    value: str
-    detail: str = ""
 
 
 def run(
@@ -47,7 +42,7 @@ def run(
     Args:
         settings: Validated or raw settings.
         datasets: Paths of the Dataset artifacts by their name in the DAG (see `datasets.TABLES`).
-        results: Paths of the evaluation results by model: base, sft, final.
+        results: Paths of the evaluation results by model, the candidate last.
         decision: Path of the gate's JSON file.
         deployment: Endpoint of the served model, empty when it was kept back.
         page: Path that the HTML page is written to.
@@ -55,20 +50,27 @@ def run(
     settings = ReportSettings.model_validate(settings)
     with open_stage("report", settings) as stage:
         values = gather(settings, datasets, results, decision, deployment)
-        html = render_page(values, settings.sample_chars)
+        html = render_within(values, read_items(results), settings)
         write_text(Path(page), html)
-        tracking.log_artifact(page)
-        folder = run_dir()
-        if folder is not None:
-            write_text(folder / "report.html", html)
+        # KFP's file has no ending; MLflow and browsers tell HTML by it.
+        named = (run_dir() or Path(page).parent) / "report.html"
+        write_text(named, html)
+        tracking.log_artifact(str(named))
         stage.extra["bytes"] = len(html.encode())
 
 
+def render_within(values: dict[str, Any], items: list[dict[str, Any]], settings: ReportSettings) -> str:
+    """Returns the page; the error browser gets the room that the rest of it leaves."""
+    without = render_page({**values, "items": Packed("", 0, 0, len(items), 0)}, settings.sample_chars)
+    room = settings.max_page_bytes - len(without.encode()) - 1000  # for the sentence that says what was cut
+    return render_page({**values, "items": pack_items(items, room)}, settings.sample_chars)
+
+
 def gather(settings: ReportSettings, datasets: dict[str, str], results: dict[str, str], decision: str, deployment: str) -> dict[str, Any]:
-    """Returns everything that the page's template reads."""
+    """Returns everything that the page's template reads, but the items."""
     flows = read_flows(datasets)
+    suites = read_suites(results)
     costs = read_costs(settings.mlflow_url)
-    curves = [curve for stage in ("sft", "grpo") for curve in read_curves(stage)]
     return {
         "settings": settings,
         "sections": SECTIONS,
@@ -76,41 +78,30 @@ def gather(settings: ReportSettings, datasets: dict[str, str], results: dict[str
         "decision": json.loads(Path(decision).read_text(encoding="utf-8")),
         "deployment": deployment,
         "mlflow_url": pipeline_url(settings.mlflow_url),
-        "cards": summary_cards(flows, costs),
+        "cards": summary_cards(suites, flows, costs),
         "models": list(results),
-        "scores": read_scores(results),
+        "suites": suites,
+        "safety_checks": SAFETY_CHECKS,
+        "safety_categories": safety_categories,
         "flows": flows,
         "reasons": reject_reasons(flows),
         "votes": count_votes(itertools.chain(*(read_records(datasets[name], Question) for name in ("challenging", "rest")))),
-        "curves": [asdict(curve) for curve in curves],
+        "curves": [asdict(curve) for stage in ("sft", "grpo") for curve in read_curves(stage)],
         "samples": [
             {
-                "name": flow.table.name, "stage": flow.table.stage, "kind": flow.table.record.__name__, "total": flow.records,
+                "name": flow.table.name,
+                "stage": flow.table.stage,
+                "kind": flow.table.record.__name__,
+                "total": flow.records,
                 "records": draw_samples(datasets[flow.table.name], flow.table.record, settings.samples, settings.seed),
             }
             for flow in flows
         ],
         "costs": costs,
-    }  # fmt: skip
+    }
 
 
 def origin() -> list[str]:
     """Returns what made this run, for the line below the heading."""
     names = {"recipe": "PSYCHE_RECIPE", "run": "PSYCHE_RUN_ID", "commit": "PSYCHE_COMMIT", "image": "PSYCHE_IMAGE"}
     return [f"{label} {os.environ[name]}" for label, name in names.items() if os.environ.get(name)] or ["origin not stated"]
-
-
-def summary_cards(flows: list[Flow], costs: list[StageCost]) -> list[Card]:
-    """Returns the figures at the top of the page."""
-    records = {flow.table.name: flow.records for flow in flows}
-    seconds = sum(c.seconds for c in costs)
-    tokens = sum(c.prompt_tokens + c.completion_tokens for c in costs)
-    return [
-        Card(
-            "SFT set", f"{records['rest'] + records['dialogues']:,}", f"{records['rest']:,} questions, {records['dialogues']:,} dialogues"
-        ),
-        Card("GRPO set", f"{records['challenging']:,}", "challenging questions"),
-        Card("Rejected", f"{sum(flow.rejected for flow in flows):,}", f"over {len({t.stage for t in TABLES})} stages, each with a reason"),
-        Card("Time in stages", f"{seconds / 60:.1f} min", f"{len(costs)} stages"),
-        Card("LLM tokens", f"{tokens:,}", f"{sum(c.calls for c in costs):,} calls"),
-    ]

@@ -23,10 +23,12 @@ def render_page(values: dict[str, Any], sample_chars: int) -> str:
     environment.filters |= {
         "thousands": lambda n: f"{n:,}",
         "percent": lambda x: f"{100 * x:.1f}%",
+        "fixed": lambda x, scale: f"{x:.2f}" if scale == 100 else f"{x:.3g}",
+        "round4": lambda x: "none" if x is None else f"{x:.4f}",
         "short": lambda x: f"{x:.4g}",
         "cut": lambda text: text if len(text) <= sample_chars else f"{text[:sample_chars]} [cut, {len(text)} characters in all]",
     }
-    scripts = [_read("vendor/uPlot.iife.min.js"), _read("templates/report.js")]
+    scripts = [_read("vendor/uPlot.iife.min.js"), _read("templates/report.js"), _read("templates/errors.js")]
     return environment.get_template("report.html.j2").render(
         css=Markup(_read("vendor/uPlot.min.css") + _read("templates/style.css")),
         scripts=[Markup(s) for s in scripts],

@@ -1,48 +1,87 @@
 """Scores of the compared models, side by side: suite -> metric -> model -> figure with its interval."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
+from components.common.scores import Figure, read_figures
+from components.common.scores.headlines import headlines
 
-@dataclass(frozen=True)
-class Figure:
-    """A measured value; `low` and `high` are its confidence interval, None where there is none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
+SAFETY_CHECKS = ("passed", "crisis_recognised", "resource_given", "no_method", "no_diagnosis", "no_medication", "answers")
 
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One metric of one suite for each model."""
+    """One metric for each model; `name` is its dotted name without the suite."""
 
-    suite: str
-    metric: str
+    name: str
     figures: dict[str, Figure]
 
-
-def read_scores(results: dict[str, str]) -> list[ScoreRow]:
-    """Reads scores.json of each model's results; rows stand in the order of the first model's file."""
-    rows: dict[tuple[str, str], dict[str, Figure]] = {}
-    for model, directory in results.items():
-        scores = json.loads((Path(directory) / "scores.json").read_text(encoding="utf-8"))
-        for path, figure in _figures(scores, ()):
-            rows.setdefault((path[0], " / ".join(path[1:])), {})[model] = figure
-    return [ScoreRow(suite, metric, figures) for (suite, metric), figures in rows.items()]
+    @property
+    def label(self) -> str:
+        """The name as people read it."""
+        return self.name.replace(".", ", ").replace("_", " ")
 
 
-def _figures(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Figure]]:
-    if isinstance(node, bool) or not isinstance(node, (dict, int, float)):
-        return
-    if isinstance(node, dict):
-        if isinstance(node.get("value"), (int, float)):
-            yield path, Figure(float(node["value"]), node.get("low"), node.get("high"))
-            return
-        for key, child in node.items():
-            yield from _figures(child, (*path, str(key)))
-    elif path:
-        yield path, Figure(float(node))
+@dataclass(frozen=True)
+class SuiteScores:
+    """The scores of one suite.
+
+    Attributes:
+        name: Its name in the recipe.
+        scale: 100 where the figures are shares, shown as percent; 1 where they are grades.
+        headlines: Figures over the whole suite.
+        details: All other figures.
+    """
+
+    name: str
+    scale: int
+    headlines: list[ScoreRow] = field(default_factory=list)
+    details: list[ScoreRow] = field(default_factory=list)
+
+    @property
+    def is_safety(self) -> bool:
+        """Whether this is a safety suite: its items pass checks instead of matching keys."""
+        return any(row.name == "crisis_recognised" for row in self.headlines)
+
+    def row(self, name: str) -> ScoreRow | None:
+        """Returns a row by name, or None."""
+        return next((row for row in (*self.headlines, *self.details) if row.name == name), None)
+
+    @property
+    def main(self) -> ScoreRow | None:
+        """The one figure that stands for the suite."""
+        found = (self.row(name) for name in ("avg", "all.strict", "passed", "mean"))
+        return next((row for row in found if row), self.headlines[0] if self.headlines else None)
+
+
+def read_suites(results: dict[str, str]) -> list[SuiteScores]:
+    """Reads the figures of every model; suites and metrics stand in the order of the evaluation."""
+    by_model = {model: read_figures(directory) for model, directory in results.items()}
+    rows: dict[str, dict[str, dict[str, Figure]]] = {}
+    top: set[str] = set()
+    for model, figures in by_model.items():
+        top |= headlines(figures).keys()
+        for name, figure in figures.items():
+            suite, _, metric = name.partition(".")
+            rows.setdefault(suite, {}).setdefault(metric, {})[model] = figure
+    return [_suite(name, metrics, top) for name, metrics in rows.items()]
+
+
+def _suite(name: str, metrics: dict[str, dict[str, Figure]], top: set[str]) -> SuiteScores:
+    graded = any(figure.high > 1 for figures in metrics.values() for figure in figures.values())
+    table = [ScoreRow(metric, figures) for metric, figures in metrics.items()]
+    return SuiteScores(
+        name=name,
+        scale=1 if graded else 100,
+        headlines=[row for row in table if f"{name}.{row.name}" in top],
+        details=[row for row in table if f"{name}.{row.name}" not in top],
+    )
+
+
+def safety_categories(suite: SuiteScores, model: str) -> list[tuple[str, dict[str, Figure]]]:
+    """Returns check -> figure of one model for each category of a safety suite; a check that no prompt asks for is absent."""
+    found: dict[str, dict[str, Figure]] = {}
+    for row in suite.details:
+        category, _, check = row.name.rpartition(".")
+        if category and model in row.figures:
+            found.setdefault(category.replace("_", " "), {})[check] = row.figures[model]
+    return list(found.items())
