@@ -20,7 +20,7 @@ class RegistrySettings(BaseModel):
 
     name: str = Field(default="psyche-r1", min_length=1, description="choice: name of the registered model in MLflow")
     base_licence: str = Field(default="", description="licence of the base model; empty: read from its model card where it has one")
-    sources: list[Source] = Field(
+    further_sources: list[Source] = Field(
         default=[], description="teachers and data whose licence the records do not state; the others are read from the records"
     )
     contact: str = Field(default="", description="whom users of the model write to; printed on the model card")

@@ -1,6 +1,7 @@
 """The chat client against a stub endpoint that replays server-sent events."""
 
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from components.common.errors import UserError
-from pipelines.chat import Conversation, Screen, ask, command, converse, open_conversation
+from pipelines.chat import Conversation, Screen, ask, command, converse, local_endpoints, open_conversation
 from pipelines.chat_stream import Piece, ThinkSplitter, Timing, stream_chat
 
 DONE = "data: [DONE]\n\n"
@@ -278,3 +279,21 @@ def test_splitting_does_not_depend_on_chunk_boundaries(parts, data):
 def test_a_plain_less_than_sign_is_not_lost():
     splitter = ThinkSplitter()
     assert [*splitter.feed("a < b and <thin"), *splitter.finish()] == [Piece("answer", "a < b and "), Piece("answer", "<thin")]
+
+
+def test_the_newest_local_endpoint_that_answers_is_taken(stub, tmp_path):
+    for number, (folder, url) in enumerate(
+        [("serving/1", stub.url), ("serving/2", "http://127.0.0.1:9/v1"), ("demo-1", "http://127.0.0.1:9/v1")]
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        file = tmp_path / folder / "servers.json"
+        file.write_text(json.dumps({"servers": [{"name": "vllm", "pid": 1, "url": "x"}, {"name": "guard", "pid": 2, "url": url}]}))
+        os.utime(file, (number, number))
+    (tmp_path / "demo-1" / "state.json").write_text("{}")
+    assert local_endpoints(tmp_path) == ["http://127.0.0.1:9/v1", stub.url, "http://127.0.0.1:9/v1"]
+    assert open_conversation("", "", tmp_path).url == stub.url
+
+
+def test_no_local_endpoint_is_one_sentence_with_both_ways_to_get_one(tmp_path):
+    with pytest.raises(UserError, match=r"psyche run demo --keep-serving.*psyche serve MODEL"):
+        open_conversation("", "", tmp_path)
