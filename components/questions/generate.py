@@ -11,7 +11,7 @@ from components.common.prompts import load_prompt
 from components.common.records import Passage, Question, Step
 from components.common.stage import Stage, open_stage
 from components.questions.schema import reply_schema
-from components.questions.sentences import split_sentences
+from components.common.sentences import split_sentences
 from components.questions.settings import QuestionsSettings
 from components.questions.validate import Malformed, to_question
 

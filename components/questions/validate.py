@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from components.common.records import Option, Passage, Question, Step
-from components.questions.sentences import span_text
+from components.common.sentences import span_text
 from components.questions.settings import QuestionsSettings
 
 LETTERS = "ABCDEFGH"

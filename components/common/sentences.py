@@ -1,4 +1,4 @@
-"""Sentences of a passage, so that a supporting span can be named by numbers and is verbatim by construction."""
+"""Sentences of a text by number, so that an LLM can point at one and what it points at is verbatim by construction."""
 
 import re
 
