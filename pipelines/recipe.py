@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from components.cleaning.settings import CleaningSettings
+from components.common.benchmarks.settings import SuiteSettings
 from components.common.errors import UserError
 from components.common.llm import LLMSettings
 from components.common.records import Language
@@ -43,13 +44,13 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$", description="DNS label: names pipeline, runs and model")
-    description: str = ""
+    description: str = Field(default="", description="what the recipe is for, in one sentence")
     language: Language = Field(default="zh", description="language of prompts and data (paper: Chinese)")
     seed: int = Field(default=42, description="paper, section 3")
     base_model: str = Field(description="directory, hf://org/name, s3://bucket/prefix or pypi://package@version")
     teacher: LLMSettings = Field(description="the teacher LLM: writes questions, rationales and rewrites, scores quality")
     sources: list[Any] = Field(min_length=1, description="where raw data comes from; see ingest.sources")
-    suites: list[Any] = Field(min_length=1, description="benchmarks; training data that overlaps them is removed")
+    suites: list[SuiteSettings] = Field(min_length=1, description="benchmarks; training data that overlaps them is removed")
     ingest: IngestSettings
     cleaning: CleaningSettings
     questions: QuestionsSettings
@@ -68,7 +69,8 @@ class Recipe(BaseModel):
 
     def settings(self, stage: str) -> dict[str, Any]:
         """Returns a stage's settings as the plain dictionary that the pipeline passes to its component."""
-        return dict(getattr(self, stage).model_dump(mode="json"))
+        # A KFP struct holds no null; every optional field's default is null, so leaving it out says the same.
+        return dict(getattr(self, stage).model_dump(mode="json", exclude_none=True))
 
     def fingerprint(self) -> str:
         """Returns a hash of all values: equal recipes have equal fingerprints."""
@@ -130,15 +132,24 @@ def validate(raw: dict[str, Any], where: str) -> Recipe:
             raise UserError(f"{where}: {stage} must be a mapping of settings, not {section!r}.")
         fields = Recipe.model_fields[stage].annotation.model_fields  # type: ignore[union-attr]
         for key in SHARED:
-            if key in fields and raw.get(key, Recipe.model_fields[key].default) is not None:
-                default = None if Recipe.model_fields[key].is_required() else Recipe.model_fields[key].default
-                value = raw.get(key, default)
-                if value is not None:
-                    section.setdefault(key, copy.deepcopy(value))
+            default = None if Recipe.model_fields[key].is_required() else Recipe.model_fields[key].default
+            value = raw.get(key, default)
+            if key in fields and value is not None:
+                value = _training_free(value) if (stage, key) == ("control", "suites") else value
+                section.setdefault(key, copy.deepcopy(value))
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{where}: {_explain(error, raw)}") from error
+
+
+def _training_free(suites: Any) -> Any:
+    """Returns the suites of questions in the form that control keeps out of the training data (safety holds no questions)."""
+    layouts = {"pceb": "pceb", "cpsyexam": "cpsyexam", "mcq": "plain"}
+    if not isinstance(suites, list) or not all(isinstance(s, dict) for s in suites):
+        return []  # malformed: Recipe.suites itself says so
+    kept = [s for s in suites if s.get("kind") in layouts]
+    return [{"layout": layouts[s["kind"]], **{k: s[k] for k in ("uri", "language") if k in s}} for s in kept]
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:
@@ -151,7 +162,10 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         target = target.setdefault(parent, {}) if isinstance(target, dict) else None
     if not isinstance(target, dict):
         raise UserError(f"--set {key}: {'.'.join(parents)} is no section of the recipe.")
-    target[last] = yaml.safe_load(value)
+    try:
+        target[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set {override!r} is not valid YAML after '=': quote it or close its brackets.") from error
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:

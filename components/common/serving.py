@@ -44,6 +44,11 @@ class Server:
     pid: int
 
 
+def on_cpu() -> bool:
+    """Returns whether this machine has no accelerator device file."""
+    return not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/kfd").exists()
+
+
 def vllm_command(model_dir: Path, name: str, port: int, settings: VLLMSettings) -> list[str]:
     """Returns the command line of an OpenAI-compatible vLLM server."""
     python = os.environ.get("PSYCHE_VLLM_PYTHON") or sys.executable
@@ -54,6 +59,9 @@ def vllm_command(model_dir: Path, name: str, port: int, settings: VLLMSettings) 
     ]  # fmt: skip
     if settings.enforce_eager:
         command.append("--enforce-eager")
+    if on_cpu():
+        # A request with a seed whose prompt is prefilled in chunks ends vLLM 0.32 on CPU ("CPU Generator does not use offset").
+        command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(max(settings.max_model_len, 2048))]
     if settings.reasoning_parser:
         command += ["--reasoning-parser", settings.reasoning_parser]
     return command + settings.extra_args
