@@ -22,13 +22,15 @@ EMOTICON = re.compile(f"{APART}(?:{alternatives('emoticons')})(?![A-Za-z0-9])")
 
 _SETS = character_classes("kaomoji")
 _STRONG, _FACE = _SETS["strong"], _SETS["strong"] + _SETS["weak"]
-_ARMS = f"[{_SETS['arms']}]{{0,4}}"
+_ARMS = f"[{_SETS['arms']}]{{1,4}}"
 _OPEN, _CLOSE, _INNER = "[(\uff08]", "[)\uff09]", "[^()\uff08\uff09]"
 _HAS_STRONG = f"(?={_INNER}{{0,12}}[{_STRONG}])(?=(?:{_INNER}*?[{_FACE}]){{2}})"
 _HAS_MANY_WEAK = rf"(?=(?:{_INNER}*?(?=[^\x00-\x7f])[{_FACE}]){{3}})"
-KAOMOJI = re.compile(rf"{_ARMS} ?{_OPEN}(?:{_HAS_STRONG}|{_HAS_MANY_WEAK})[^()\uff08\uff09\u4e00-\u9fff\n]{{1,12}}{_CLOSE} ?{_ARMS}")
+KAOMOJI = re.compile(
+    rf"(?:{_ARMS} ?)?{_OPEN}(?:{_HAS_STRONG}|{_HAS_MANY_WEAK})[^()\uff08\uff09\u4e00-\u9fff\n]{{1,12}}{_CLOSE}(?: ?{_ARMS}){{0,2}}"
+)
 ASCII_FACE = re.compile(
-    rf"{_ARMS}{_OPEN}\s?(?:\^[_.oO-]?[\^-]|-_\^|>[_.]?<|T[_.]T|;[_.];|-[_.]-|[oO]_[oO]|:\u0437\u300d\u2220|=[_.]=)[;|#]?\s?{_CLOSE}{_ARMS}"
+    rf"(?:{_ARMS})?{_OPEN}\s?(?:\^[_.oO-]?[\^-]|-_\^|>[_.]?<|T[_.]T|;[_.];|-[_.]-|[oO]_[oO]|:\u0437\u300d\u2220|=[_.]=)[;|#]?\s?{_CLOSE}(?:{_ARMS})?"
 )
 
 

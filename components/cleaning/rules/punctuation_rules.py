@@ -46,9 +46,10 @@ MIN_WRAPPED = 15
 
 def drop_invisible(text: str, language: Language) -> tuple[str, int]:
     """Drops zero-width, directional and control characters; odd spaces become ordinary ones."""
-    text, invisible = INVISIBLE.subn("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text, returns = re.subn(r"\r\n?", "\n", text)
+    text, invisible = INVISIBLE.subn("", text)
     text, odd = ODD_SPACE.subn(" ", text)
-    return text, invisible + odd
+    return text, returns + invisible + odd
 
 
 def fix_width(text: str, language: Language) -> tuple[str, int]:
@@ -110,7 +111,7 @@ def fix_spaces(text: str, language: Language) -> tuple[str, int]:
     """No spaces between Chinese characters or around their marks, one between words, at most one blank line."""
     blanks = BLANK.findall(text)
     fixed = BLANK.sub("\x00", text)  # the blank of a question keeps its width
-    fixed = re.sub(r" {2,}", " ", re.sub(r"[ ]+\n", "\n", re.sub(r"\n[ ]+(?![-*\d])", "\n", fixed)))
+    fixed = re.sub(r"(?<=\S) {2,}", " ", re.sub(r"[ ]+\n", "\n", re.sub(r"\n[ ]+(?![ \-*\d])", "\n", fixed)))
     fixed = re.sub(r"\n{3,}", "\n\n", fixed)
     fixed = SPACE_AT_MARK.sub("", SPACE_BETWEEN_CJK.sub("", fixed)) if language == "zh" else SPACE_BEFORE_MARK_EN.sub("", fixed)
     for blank in blanks:
