@@ -12,7 +12,7 @@ import typer
 from components.common.errors import UserError
 from components.common.models import local_model
 from components.common.processes import free_port
-from components.common.serving import VLLMSettings
+from components.common.serving import VLLMSettings, on_cpu
 from components.deployment.local import Process, serve_locally, stop_all
 from components.deployment.registered import resolve
 from components.deployment.settings import DeploymentSettings
@@ -38,7 +38,7 @@ def serve_model(model: str, port: int | None, runs: Path, max_model_len: int) ->
     uri = fetch(model, runs)
     folder = runs.resolve() / "serving" / str(port)
     os.environ.update(PSYCHE_RUN_DIR=str(folder), PSYCHE_OWNER_PID=str(os.getpid()))
-    settings = DeploymentSettings(vllm=VLLMSettings(enforce_eager=not has_gpu(), max_model_len=max_model_len))
+    settings = DeploymentSettings(vllm=VLLMSettings(enforce_eager=on_cpu(), max_model_len=max_model_len))
     name = served_name(model)
     try:
         typer.echo(f"starting vLLM with {model} and the crisis guard (logs: {folder / 'logs'})")
@@ -86,11 +86,6 @@ def served_name(model: str) -> str:
     """Returns the name by which the endpoint serves a model: "hf://org/My-Model" -> "My-Model", "psyche/3" -> "psyche"."""
     last = re.split("[/@]", model)[0] if REGISTERED.fullmatch(model) else Path(model).name
     return re.sub(r"[^\w.-]+", "-", last).strip("-.")
-
-
-def has_gpu() -> bool:
-    """Returns whether an NVIDIA GPU is usable here; without one vLLM runs on the CPU, in eager mode."""
-    return shutil.which("nvidia-smi") is not None
 
 
 def wait(servers: list[Process], logs: Path) -> None:
