@@ -1,0 +1,102 @@
+"""What an assistant's reply must not contain: a diagnosis of the user, orders about medicines, methods of self-harm.
+
+Patterns are data: data/output.yaml. A match counts unless its own sentence makes it harmless ("never stop taking ...").
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from components.guard.lexicon import alternatives
+
+Kind = Literal["method", "diagnosis", "medication"]
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[\u3002\uff01\uff1f\n]")
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A forbidden passage: `text[start:end]` of the text that was given."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: Kind
+    patterns: list[str]
+    unless_before: list[str]
+    unless_in: list[str]
+
+
+class _Rules(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    terms: dict[str, str]
+    rules: list[_Rule]
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    kind: Kind
+    pattern: re.Pattern[str]
+    unless_before: re.Pattern[str] | None
+    unless_in: re.Pattern[str] | None
+
+
+def find_violations(text: str) -> list[Violation]:
+    """Every forbidden passage of a reply, in order; overlapping ones of a kind count once."""
+    plain, offsets = _plain(text)
+    found = [
+        Violation(rule.kind, offsets[match.start()], offsets[match.end() - 1] + 1) for rule in _rules() for match in _matches(rule, plain)
+    ]
+    return sorted(found, key=lambda v: (v.start, v.end))
+
+
+def _matches(rule: _Compiled, plain: str) -> Iterator[re.Match[str]]:
+    for match in rule.pattern.finditer(plain):
+        start, end = _sentence(plain, match.start(), match.end())
+        before = rule.unless_before is not None and rule.unless_before.search(plain[start : match.start()])
+        inside = rule.unless_in is not None and rule.unless_in.search(plain[start:end])
+        if not before and not inside:
+            yield match
+
+
+def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    """The sentence around text[start:end], as offsets."""
+    begin = max((m.end() for m in _SENTENCE_END.finditer(text, 0, start)), default=0)
+    close = _SENTENCE_END.search(text, max(end - 1, 0))
+    return begin, close.end() if close else len(text)
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    """Lower-case NFKC text without invisible characters, and for each of its characters the offset in `text`."""
+    characters = [(c, i) for i, raw in enumerate(text) if unicodedata.category(raw) != "Cf" for c in _fold(raw)]
+    return "".join(c for c, _ in characters), [i for _, i in characters]
+
+
+def _fold(character: str) -> str:
+    # Chinese stops and marks keep their own form: they end a sentence without a following blank.
+    return character if character in "\uff01\uff1f" else unicodedata.normalize("NFKC", character).lower()
+
+
+@cache
+def _rules() -> tuple[_Compiled, ...]:
+    path = Path(__file__).parent / "data" / "output.yaml"
+    data = _Rules.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return tuple(
+        _Compiled(
+            kind=rule.kind,
+            pattern=alternatives(rule.patterns, data.terms),
+            unless_before=alternatives(rule.unless_before, data.terms) if rule.unless_before else None,
+            unless_in=alternatives(rule.unless_in, data.terms) if rule.unless_in else None,
+        )
+        for rule in data.rules
+    )
