@@ -20,17 +20,16 @@ def grpo_accumulation(settings: GRPOSettings) -> int:
             f"{settings.prompts_per_step}: set it to {near}."
         )
     completions = settings.prompts_per_step * settings.num_generations
-    at_once = settings.per_device_batch_size * settings.launch.world_size
+    world = settings.launch.world_size
+    at_once = settings.per_device_batch_size * world
     if completions % at_once:
-        fitting = [
-            n for n in range(1, completions // settings.launch.world_size + 1) if completions % (n * settings.launch.world_size) == 0
-        ]
+        fitting = [n for n in range(1, completions // world + 1) if completions % (n * world) == 0]
         fix = f"set per_device_batch_size to {_nearest(fitting, settings.per_device_batch_size)}" if fitting else "use fewer processes"
         raise UserError(
-            f"{settings.prompts_per_step} prompts_per_step x {settings.num_generations} num_generations = {completions} completions "
-            f"are not a multiple of {at_once} (per_device_batch_size {settings.per_device_batch_size} x {settings.launch.world_size} processes): {fix}."
+            f"{completions} completions a step (prompts_per_step {settings.prompts_per_step} x num_generations {settings.num_generations}) "
+            f"are no multiple of {at_once} (per_device_batch_size {settings.per_device_batch_size} x {world} processes): {fix}."
         )
-    return accumulation_steps(completions, settings.per_device_batch_size, settings.launch.world_size)
+    return accumulation_steps(completions, settings.per_device_batch_size, world)
 
 
 def _nearest(values: list[int], wanted: int) -> str:

@@ -35,7 +35,8 @@ def run(settings: dict[str, Any] | GRPOSettings, base_model: str, challenging: s
             return _no_prompts(settings, base_model)
         if prompts < settings.prompts_per_generation:
             raise UserError(
-                f"GRPO has {prompts} prompts, fewer than prompts_per_generation {settings.prompts_per_generation}: lower it and prompts_per_step."
+                f"GRPO has {prompts} prompts, fewer than prompts_per_generation {settings.prompts_per_generation}: "
+                "lower it and prompts_per_step."
             )
         config = TrainingConfig(
             settings=settings.model_dump(mode="json"),

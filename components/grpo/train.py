@@ -61,17 +61,19 @@ def train(config: TrainingConfig) -> None:
     from trl import GRPOTrainer
 
     from components.common.training.callbacks import MetricLog
+    from components.common.training.cpu_head import use_dense_head
     from components.common.training.model import load_model, load_tokenizer, lora_config
     from components.common.training.save import model_card, save_model
     from components.grpo.rewards.functions import reward_functions
 
     settings = GRPOSettings.model_validate(config.settings)
+    use_dense_head()
     tokenizer = load_tokenizer(config.base_model)
     functions, weights = reward_functions(settings)
     data = load_dataset("parquet", data_files=f"{config.data}/data/*.parquet", split="train", cache_dir=f"{config.work}/cache")
     trainer = GRPOTrainer(
         model=load_model(config.base_model, settings.tuning),
-        reward_funcs=functions,
+        reward_funcs=[*functions],
         args=arguments(config, settings, weights),
         train_dataset=data,
         processing_class=tokenizer,

@@ -25,7 +25,7 @@ def question_example(question: Question) -> Example | None:
         return None
     reply = reasoned_answer(question.rationale, question.key, question.language)
     messages = [*question_messages(question), {"role": "assistant", "content": reply}]
-    return Example(id=question.id, kind="question", language=question.language, messages=[Message(**m) for m in messages])
+    return Example(id=question.id, kind="question", language=question.language, messages=[Message.model_validate(m) for m in messages])
 
 
 def dialogue_example(dialogue: Dialogue) -> Example | None:

@@ -39,7 +39,7 @@ def assistant_spans(tokenizer: Any, messages: list[dict[str, str]]) -> tuple[str
         if not (after.startswith(before) and text.startswith(after)):
             raise UserError(
                 "The chat template of the base model rewrites earlier turns (turn "
-                f"{i + 1} of {len(messages)}), so the loss cannot be placed: train on single-turn dialogues or use a template that does not."
+                f"{i + 1} of {len(messages)}), so the loss cannot be placed: use single-turn dialogues or another template."
             )
         spans.append((len(before), len(after.rstrip())))
     return text, spans

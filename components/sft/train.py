@@ -41,10 +41,12 @@ def train(config: TrainingConfig) -> None:
     from trl import SFTTrainer
 
     from components.common.training.callbacks import MetricLog
+    from components.common.training.cpu_head import use_dense_head
     from components.common.training.model import load_model, load_tokenizer, lora_config
     from components.common.training.save import model_card, save_model
 
     settings = SFTSettings.model_validate(config.settings)
+    use_dense_head()
     tokenizer = load_tokenizer(config.base_model)
     args = arguments(config, settings)
     data = load_dataset("parquet", data_files=f"{config.data}/data/*.parquet", split="train", cache_dir=f"{config.work}/cache")

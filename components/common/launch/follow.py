@@ -22,7 +22,7 @@ def metric_line(metrics: dict[str, Any]) -> str:
 def parse_metric_line(line: str) -> dict[str, Any] | None:
     """Returns the metrics of a line, or None if it is any other output.
 
-    >>> parse_metric_line("psyche-metrics {\\"step\\": 1, \\"loss\\": 2.5}")
+    >>> parse_metric_line('psyche-metrics {"step": 1, "loss": 2.5}')
     {'step': 1, 'loss': 2.5}
     """
     _, mark, payload = line.partition(MARK)

@@ -42,5 +42,5 @@ def shared_arguments(
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
         "ddp_find_unused_parameters": False,
-        "ddp_backend": None if torch.cuda.is_available() else "gloo",
+        "ddp_backend": "gloo" if launch.world_size > 1 and not torch.cuda.is_available() else None,
     }

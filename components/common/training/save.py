@@ -67,9 +67,9 @@ def _add_history(work: Path, directory: Path) -> None:
 
 
 def model_card(title: str, base_model: str, body: str, settings: dict[str, Any]) -> str:
-    """Returns a model card in the style of the Hugging Face hub."""
-    header = (
-        f"---\nlibrary_name: transformers\npipeline_tag: text-generation\nbase_model: {base_model}\ntags: [psychology, reasoning]\n---\n"
-    )
+    """Returns a first model card in the style of the Hugging Face hub; the registry writes the full one."""
+    from jinja2 import Template
+
+    template = Template((Path(__file__).parent / "model_card.j2").read_text(encoding="utf-8"), keep_trailing_newline=True)
     shown = json.dumps(settings, indent=2, ensure_ascii=False)
-    return f"{header}\n# {title}\n\n{body}\n\nNot a medical device and no substitute for professional help.\n\n## Settings\n\n```json\n{shown}\n```\n"
+    return template.render(title=title, base_model=base_model, body=body, settings=shown)

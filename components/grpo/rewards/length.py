@@ -8,4 +8,4 @@ def length_reward(tokens: int, limit: int, buffer: int) -> float:
     (0.0, -0.5, -1.0)
     """
     over = tokens - (limit - buffer)
-    return -min(max(over / buffer, 0.0), 1.0)
+    return -min(over / buffer, 1.0) if over > 0 else 0.0
