@@ -21,7 +21,7 @@ _REFERS = re.compile(
 _LABEL = re.compile(r"^\s*[(（]?[A-Ha-h][)）.、:：]\s*")
 
 
-class Malformed(Exception):
+class Malformed(Exception):  # noqa: N818 - it is a verdict, no failure of the program
     """An item that cannot become a question. `reason` is machine-readable."""
 
     def __init__(self, reason: str, detail: str = "") -> None:

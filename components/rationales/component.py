@@ -8,7 +8,7 @@ from components.common.image import PIPELINE_IMAGE
 
 @dsl.component(base_image=PIPELINE_IMAGE, install_kfp_package=False)
 def rationales(settings: dict, questions: Input[Dataset], reasoned: Output[Dataset]):  # noqa: ANN201
-    """Writes and improves rationales, questions -> questions with prompt, rationale and history (paper, data curation step 4)."""
-    from components.rationales.optimise import run
+    """Finds a rationale that leads to the key, questions -> questions with rationale and history (paper, data curation step 4)."""
+    from components.rationales.rationalise import run
 
     run(settings, questions.path, reasoned.path)
