@@ -9,8 +9,20 @@ from typing import Any
 from components.common.dataset import read_records
 from components.common.scores import Sample
 
-LONGEST_TEXTS = (100_000, 8000, 4000, 2000, 1000, 500, 250, 100)  # characters, tried in turn until the page is small enough
-ERROR_ROOM = 2  # items are halved at the end of that list; at least so many stay
+LONGEST_TEXTS = (
+    100_000,
+    8000,
+    4000,
+    3000,
+    2000,
+    1500,
+    1000,
+    700,
+    500,
+    350,
+    250,
+    100,
+)  # characters, tried in turn until the page is small enough
 
 
 @dataclass(frozen=True)
@@ -19,7 +31,7 @@ class Packed:
 
     Attributes:
         data: The text to embed.
-        longest: Texts longer than this many characters were cut.
+        longest: Texts longer than this many characters were cut, those of right replies at a quarter of it.
         shown: Items in it.
         total: Items there are.
         cut: Texts that were cut.
@@ -72,7 +84,7 @@ def pack_items(items: list[dict[str, Any]], room: int) -> Packed:
             packed = _pack(kept, longest, len(items))
             if len(packed.data) <= room:
                 return packed
-        if len(kept) <= ERROR_ROOM:
+        if len(kept) < 2:
             return packed
         kept = kept[: len(kept) // 2]
 
@@ -82,22 +94,23 @@ def _all_right(item: dict[str, Any]) -> bool:
 
 
 def _pack(items: list[dict[str, Any]], longest: int, total: int) -> Packed:
-    cut = 0
+    cuts: list[int] = []
+    text = json.dumps([_shortened(item, longest, cuts) for item in items], ensure_ascii=False, separators=(",", ":"))
+    data = base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), compresslevel=6, mtime=0)).decode()
+    return Packed(data, longest, len(items), total, len(cuts))
 
-    def short(text: str) -> str:
-        nonlocal cut
-        if len(text) <= longest:
-            return text
-        cut += 1
-        return f"{text[:longest]} [...]"
 
-    rows = []
-    for item in items:
-        models = {
-            name: {**reply, "reasoning": short(reply["reasoning"]), "final": short(reply["final"])}
-            for name, reply in item["models"].items()
-        }
-        rows.append({**item, "prompt": short(item["prompt"]), "key": short(item["key"]), "models": models})
-    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-    data = base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), compresslevel=9, mtime=0)).decode()
-    return Packed(data, longest, len(items), total, cut)
+def _shortened(item: dict[str, Any], longest: int, cuts: list[int]) -> dict[str, Any]:
+    """Returns the item with its long texts cut; readers come for the errors, so right replies get a quarter of the length."""
+    models = {}
+    for name, reply in item["models"].items():
+        room = max(LONGEST_TEXTS[-1], longest // 4) if reply["outcome"] == 1 else longest
+        models[name] = {**reply, "reasoning": _cut(reply["reasoning"], room, cuts), "final": _cut(reply["final"], room, cuts)}
+    return {**item, "prompt": _cut(item["prompt"], longest, cuts), "key": _cut(item["key"], longest, cuts), "models": models}
+
+
+def _cut(text: str, longest: int, cuts: list[int]) -> str:
+    if len(text) <= longest:
+        return text
+    cuts.append(len(text))
+    return f"{text[:longest]} [...]"

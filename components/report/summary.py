@@ -49,10 +49,9 @@ def _score_card(suite: SuiteScores, row: ScoreRow) -> Card | None:
 def data_cards(flows: list[Flow]) -> list[Card]:
     """Returns the sizes of the two training sets and the number of rejected records."""
     records = {flow.table.name: flow.records for flow in flows}
+    rest, talks = records["rest"], records["dialogues"]
     return [
-        Card(
-            "SFT set", f"{records['rest'] + records['dialogues']:,}", f"{records['rest']:,} questions, {records['dialogues']:,} dialogues"
-        ),
+        Card("SFT set", f"{rest + talks:,}", f"{rest:,} questions, {talks:,} dialogues"),
         Card("GRPO set", f"{records['challenging']:,}", "challenging questions"),
         Card("Rejected records", f"{sum(flow.rejected for flow in flows):,}", "each with a reason"),
     ]

@@ -30,11 +30,15 @@
     return reply.outcome === 1 ? "right" : "wrong";
   }
 
+  function unparsable(reply, item) {
+    return ["single", "multi"].includes(item.kind) && reply && !reply.letters;
+  }
+
   const OUTCOMES = {
     "": () => true,
     wrong: (r) => verdict(r) === "wrong" || verdict(r) === "no reply",
     right: (r) => verdict(r) === "right",
-    unparsable: (r, item) => "ABCDEFGH".includes(item.key[0] ?? "-") && ["single", "multi"].includes(item.kind) && r && !r.letters,
+    unparsable: (r, item) => unparsable(r, item),
     truncated: (r) => r?.truncated,
     gained: (r, item) => verdict(r) === "right" && verdict(item.models[first]) === "wrong",
     lost: (r, item) => verdict(r) === "wrong" && verdict(item.models[first]) === "right",
@@ -91,11 +95,11 @@
     for (const row of list.children) row.firstChild.setAttribute("aria-current", row.item === current);
   }
 
-  function answer(model, reply) {
+  function answer(model, reply, item) {
     const word = verdict(reply);
     const head = make("h4", "", `${model} `, make("span", `mark ${word.replace(" ", "-")}`, word));
     if (!reply) return make("div", "answer", head);
-    const notes = [reply.letters && `answer ${reply.letters}`, reply.truncated && "cut at the token limit", reply.well_formed === 0 && "not well formed",
+    const notes = [reply.letters && `answer ${reply.letters}`, unparsable(reply, item) && "no parsable answer", reply.truncated && "cut at the token limit", reply.well_formed === 0 && "not well formed",
       ...Object.entries(reply.scores).map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`)].filter(Boolean);
     return make("div", "answer", head, notes.length ? make("p", "meta", notes.join(", ")) : null, reply.error ? make("p", "reply", reply.error) : null,
       make("h5", "", "Rationale"), make("p", "reply", reply.reasoning || "none"), make("h5", "", "Reply"), make("p", "reply", reply.final || "empty"));
@@ -108,7 +112,7 @@
     detail.lang = item.language;
     const where = [item.suite, item.domain, item.kind, item.subject, item.exam, item.number && `number ${item.number}`, item.id].filter(Boolean).join(", ");
     detail.replaceChildren(make("p", "meta", where), make("p", "reply", item.prompt), make("h4", "", "Key"), make("p", "reply key", item.key || "none"),
-      make("div", "answers", ...models.map((m) => answer(m, item.models[m]))));
+      make("div", "answers", ...models.map((m) => answer(m, item.models[m], item))));
   }
 
   list.addEventListener("keydown", (event) => {

@@ -1,7 +1,16 @@
 "use strict";
 (() => {
   const root = document.documentElement;
-  const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+  // A canvas needs the colour itself: a custom property still reads light-dark(...).
+  function colour(name) {
+    const probe = document.createElement("i");
+    probe.style.color = `var(${name})`;
+    root.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  }
 
   function dark() {
     return root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -45,11 +54,11 @@
   function draw(figure) {
     const curve = curves.get(figure.dataset.curve);
     const holder = figure.querySelector(".canvas");
-    const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 } };
+    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     const options = {
       width: holder.clientWidth, height: 190, legend: { show: true, live: true }, scales: { x: { time: false } },
       axes: [{ ...axis }, { ...axis, size: 62 }],
-      series: [{ label: "step" }, { label: curve.metric, stroke: css("--accent"), width: 2, points: { show: curve.steps.length < 40, size: 5 } }],
+      series: [{ label: "step" }, { label: curve.metric, stroke: colour("--accent"), width: 2, points: { show: curve.steps.length < 40, size: 5 } }],
     };
     return new uPlot(options, [curve.steps, curve.points], holder);
   }
