@@ -142,3 +142,21 @@ def test_a_model_that_is_none_is_one_sentence(tmp_path, environment):
     assert process.returncode == 1
     assert "has no config.json" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reference", ["psyche/1", "psyche@champion"])
+def test_a_registered_version_is_served_from_where_the_registry_says(tmp_path, monkeypatch, reference):
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    mlflow.set_tracking_uri(None)
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "config.json").write_text("{}")
+    client = mlflow.MlflowClient()
+    client.create_registered_model("psyche")
+    client.create_model_version("psyche", source=str(tmp_path / "weights"))
+    client.set_registered_model_alias("psyche", "champion", "1")
+    assert serve.fetch(reference, tmp_path) == tmp_path / "weights"
+    with pytest.raises(UserError, match="no model version psyche/2"):
+        serve.fetch("psyche/2", tmp_path)
