@@ -12,14 +12,14 @@ from components.common.benchmarks import BadRow, BenchmarkItem, load_cases, load
 from components.common.records import Language, Question
 from components.control.minhash import band_keys, hash_shingles, signatures
 from components.control.settings import ContaminationSettings, Suite
-from components.control.text import jaccard, normalise, question_shingles, shingles
+from components.control.text import jaccard, normalise, question_shingles, shingles, stem_text
 
 # 64 bands of 2 rows find a pair of Jaccard 0.3 with probability 0.998.
 PERMUTATIONS, BANDS, ROWS = 128, 64, 2
 # An n-gram that more suite texts than this share ("which of the following") tells nothing.
 COMMON_SHARE, COMMON_LEAST = 0.01, 10
-# Shorter texts share all their n-grams with unrelated ones too easily.
-LEAST_CASE_SHINGLES = 30
+# Shorter texts are shared by unrelated questions: "Which of the following is true?"
+LEAST_STEM_SHINGLES, LEAST_CASE_SHINGLES = 12, 30
 SAME_OPTIONS = 0.75
 CANDIDATES = 20
 
@@ -73,9 +73,11 @@ class SuiteIndex:
             self.unreadable += 1
             return
         name = f"{item.question.source}#{item.number}"
-        self._items.append(
-            _Item(name, self._whole(item.question), self._shingles(item.question.stem, item.question.language), options_of(item.question))
-        )
+        # A bank may hold a case question with its case text or without.
+        stems = [item.question.stem, f"{item.context}\n{item.question.stem}"] if item.context else [item.question.stem]
+        for stem in stems:
+            question = item.question.model_copy(update={"stem": stem})
+            self._items.append(_Item(name, self._whole(question), self._stem(question), options_of(question)))
         if item.context:
             self._add_case(item.context, suite.language, name)
 
@@ -86,6 +88,9 @@ class SuiteIndex:
 
     def _shingles(self, text: str, language: Language) -> set[str]:
         return shingles(normalise(text, language), self.settings.shingle, self.settings.shingle - 1)
+
+    def _stem(self, question: Question) -> set[str]:
+        return shingles(stem_text(question), self.settings.shingle, self.settings.shingle - 1)
 
     def _whole(self, question: Question) -> set[str]:
         return question_shingles(question, self.settings.shingle, self.settings.shingle - 1)
@@ -116,7 +121,7 @@ class SuiteIndex:
         wholes = [self._whole(q) for q in questions]
         keys: Sequence[Sequence[int]] = self._keys(wholes) if self._items else [()] * len(questions)
         for question, whole, own in zip(questions, wholes, keys, strict=True):
-            stem = self._shingles(question.stem, question.language)
+            stem = self._stem(question)
             near = {number for band, key in zip(self._bands, own, strict=False) for number in band.get(key, ())}
             shared = Counter(number for gram in stem for number in self._grams.get(gram, ()))
             near.update(number for number, _ in shared.most_common(CANDIDATES))
@@ -131,7 +136,7 @@ class SuiteIndex:
         if value >= s.whole:
             return Overlap("whole", value, item.name)
         value = jaccard(stem, item.stem)
-        if value >= s.stem:
+        if value >= s.stem and len(item.stem) >= LEAST_STEM_SHINGLES:
             return Overlap("stem", value, item.name)
         same = len(options & item.options) / len(item.options) if item.options else 0.0
         return Overlap("options", value, item.name) if same >= SAME_OPTIONS and value >= s.options else None

@@ -24,7 +24,7 @@ class ContaminationSettings(BaseModel):
 
     shingle: int = Field(default=3, ge=2, description="choice: characters per shingle in Chinese; English takes one word fewer")
     whole: float = Field(default=0.5, gt=0, le=1, description="choice: least Jaccard similarity of stem and options together")
-    stem: float = Field(default=0.6, gt=0, le=1, description="choice: least Jaccard similarity of the stems alone")
+    stem: float = Field(default=0.7, gt=0, le=1, description="choice: least Jaccard similarity of the stems alone")
     options: float = Field(
         default=0.3, gt=0, le=1, description="choice: least Jaccard similarity of the stems where most options are the same"
     )

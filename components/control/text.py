@@ -6,6 +6,7 @@ import unicodedata
 from components.common.records import Language, Question
 
 NOT_A_SIGN = re.compile(r"[^\w]|_")
+ITEM_NUMBER = re.compile(r"^\s*\d{1,4}\s*[.\u3001\uff0e)\uff09]\s*(?!\d)")
 WORD = re.compile(r"[^\W_]+")
 IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 
@@ -29,9 +30,14 @@ def shingles(normalised: str, characters: int, words: int) -> set[str]:
     return {" ".join(tokens[i : i + words]) for i in range(max(1, len(tokens) - words + 1))}
 
 
+def stem_text(question: Question) -> str:
+    """Returns the normalised stem without the number that some banks put in front of it."""
+    return normalise(ITEM_NUMBER.sub("", question.stem), question.language)
+
+
 def question_shingles(question: Question, characters: int, words: int) -> set[str]:
     """Returns the shingles of the stem and of each option; none crosses a border, so the order of the options is no matter."""
-    found = shingles(normalise(question.stem, question.language), characters, words)
+    found = shingles(stem_text(question), characters, words)
     for option in question.options:
         found |= shingles(normalise(option.text, question.language), characters, words)
     return found

@@ -1,0 +1,95 @@
+import json
+
+import pytest
+
+from components.common.errors import UserError
+from components.control.contamination import SuiteIndex
+from components.control.settings import ContaminationSettings, Suite
+from tests.benchmarks import bench_contamination
+from tests.unit.control.questions import question
+
+STEM = "In which stage of sleep do most vivid dreams occur while the skeletal muscles lose their tone almost completely"
+OPTIONS = ("stage N1 sleep", "stage N2 sleep", "slow-wave sleep", "REM sleep")
+CASE = (
+    "Mina is twenty years old and studies chemistry. Since secondary school she has been afraid that others will find her stupid. Before she "
+    "speaks in a seminar she rehearses each sentence in her head, keeps her hands under the table and avoids looking at anyone in the room. "
+)
+
+
+@pytest.fixture
+def index(tmp_path):
+    plain = [{"question": STEM, "options": dict(zip("ABCD", OPTIONS, strict=True)), "answer": "D"}]
+    cases = [
+        {
+            "id": 1,
+            "case_introduction": CASE,
+            "questions_and_answers": [
+                {"question": "Single choice: Which description fits Mina best", "options": {"A": "shy", "B": "calm"}, "answer": "A"}
+            ],
+        }
+    ]
+    (tmp_path / "plain.jsonl").write_text("\n".join(map(json.dumps, plain)))
+    (tmp_path / "pceb" / "cases" / "mix" / "demo").mkdir(parents=True)
+    (tmp_path / "pceb" / "cases" / "mix" / "demo" / "cases.json").write_text(json.dumps(cases))
+    index = SuiteIndex(ContaminationSettings(), seed=42)
+    index.load(
+        [
+            Suite(layout="plain", uri=str(tmp_path / "plain.jsonl"), language="en"),
+            Suite(layout="pceb", uri=str(tmp_path / "pceb"), language="en"),
+        ]
+    )
+    return index
+
+
+@pytest.mark.parametrize(
+    ("candidate", "measure"),
+    [
+        (question(STEM, *OPTIONS), "whole"),
+        (question(STEM.upper() + "?!", *(f"{o}." for o in OPTIONS)), "whole"),
+        (question(STEM, *reversed(OPTIONS)), "whole"),
+        (question(STEM, "dreaming", "waking", "dozing", "resting"), "stem"),
+        (
+            question("In which phase of sleep do most vivid dreams happen while the muscles of the skeleton lose their tone", *OPTIONS),
+            "options",
+        ),
+        (question(CASE + "What should the counsellor do first?", "listen", "leave"), "case"),
+        (question(CASE + "Which description fits Mina best", "shy", "calm"), "whole"),
+    ],
+)
+def test_copies_are_found(index, candidate, measure):
+    (overlap,) = index.overlaps([candidate])
+    assert overlap.measure == measure
+    assert 0 < overlap.value <= 1
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        question("Which stage of sleep shows spindles and K-complexes?", "stage N1", "stage N2", "stage N3", "REM"),
+        question("Which neurotransmitter is blocked by caffeine?", *OPTIONS[:1], "adenosine", "dopamine"),
+        question("Which of these is right?", "shy", "bold"),
+        question("", "a", "b"),
+    ],
+)
+def test_other_questions_of_the_same_field_stay(index, candidate):
+    assert list(index.overlaps([candidate])) == [None]
+
+
+def test_without_suites_nothing_overlaps():
+    index = SuiteIndex(ContaminationSettings(), seed=42)
+    index.load([])
+    assert list(index.overlaps([question(STEM)])) == [None]
+
+
+def test_a_missing_suite_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        SuiteIndex(ContaminationSettings(), seed=42).load([Suite(layout="plain", uri=str(tmp_path / "nowhere"))])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (bench_contamination.DATA / "cpsyexam").is_dir(), reason="PCEB and CPsyExam are not here (PSYCHE_BENCH_DATA)")
+def test_planted_pceb_items_are_found_and_unrelated_questions_stay():
+    rates = {name: share for name, (_, share) in bench_contamination.measure().items()}
+    assert rates["verbatim"] == rates["punctuation changed"] == rates["options shuffled"] == 1
+    assert rates["lightly reworded"] >= 0.9
+    assert rates["unrelated"] < 0.005
