@@ -12,7 +12,6 @@ from rich.live import Live
 
 from components.common import tracking
 from components.common.errors import UserError
-from components.common.models import local_model
 from components.common.processes import spawn, stop
 from components.common.serving import VLLMSettings
 from components.common.storage import PROJECT_ROOT, cache_dir
@@ -45,7 +44,7 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
             tracking_id = tracking.parent_run_id()
             try:
                 if _needs_teacher(recipe):
-                    with local.teacher(_absolute_model(recipe.base_model), LOCAL_VLLM) as url:
+                    with local.teacher(_fetch_model(recipe.base_model, run), LOCAL_VLLM) as url:
                         _execute(run, {**env, "PSYCHE_LLM_URL": url})
                 else:
                     _execute(run, env)
@@ -65,8 +64,14 @@ def _needs_teacher(recipe: Recipe) -> bool:
     return "$PSYCHE_LLM_URL" in recipe.model_dump_json()
 
 
-def _absolute_model(uri: str) -> str:
-    return str(local_model(uri))
+def _fetch_model(uri: str, run: RunFolder) -> str:
+    """Returns the model's directory; in a process of its own, which gives torch's memory back and keeps its output in a log."""
+    with (run.logs / "model.log").open("w") as log:
+        done = subprocess.run([sys.executable, "-m", "components.common.models", uri], stdout=subprocess.PIPE, stderr=log, text=True)
+    if done.returncode:
+        lines = (run.logs / "model.log").read_text(errors="replace").strip().splitlines() or ["no output"]
+        raise UserError(lines[-1].removeprefix("error: "))
+    return done.stdout.strip().splitlines()[-1]
 
 
 def _stage_env(recipe: Recipe, run: RunFolder, keep_serving: bool) -> dict[str, str]:
@@ -81,6 +86,7 @@ def _stage_env(recipe: Recipe, run: RunFolder, keep_serving: bool) -> dict[str, 
         "PSYCHE_VLLM_PYTHON": local.vllm_python(),
         "PYTHONPATH": f"{PROJECT_ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep),
         "PYTHONUNBUFFERED": "1",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
     }
 

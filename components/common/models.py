@@ -81,3 +81,16 @@ def _convert_gguf(source: Path, gguf_file: str, directory: Path) -> None:
     model.save_pretrained(part)
     AutoTokenizer.from_pretrained(source, gguf_file=gguf_file).save_pretrained(part)
     part.rename(directory)
+
+
+def _main() -> None:
+    """`python -m components.common.models URI`: fetches or converts a model ahead of its use; prints its directory."""
+    try:
+        print(local_model(sys.argv[1]))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    _main()
