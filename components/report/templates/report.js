@@ -57,8 +57,8 @@
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     const options = {
       width: holder.clientWidth, height: 190, legend: { show: true, live: true }, scales: { x: { time: false } },
-      axes: [{ ...axis }, { ...axis, size: 62 }],
-      series: [{ label: "step" }, { label: curve.metric, stroke: colour("--accent"), width: 2, points: { show: curve.steps.length < 40, size: 5 } }],
+      axes: [{ ...axis }, { ...axis, size: 62, values: (_, ticks) => ticks.map((v) => String(Number(v.toPrecision(3)))) }],
+      series: [{ label: "step" }, { label: curve.metric, value: (_, v) => v?.toPrecision(5) ?? "", stroke: colour("--accent"), width: 2, points: { show: curve.steps.length < 40, size: 5 } }],
     };
     return new uPlot(options, [curve.steps, curve.points], holder);
   }

@@ -1,0 +1,44 @@
+import pytest
+
+from components.deployment.kserve.cluster import Cluster
+from components.deployment.settings import DeploymentSettings
+from tests.unit.deployment.fake_cluster import FakeCluster, Handler, serve
+from tests.unit.deployment.fake_endpoint import FakeEndpoint
+
+
+@pytest.fixture
+def fake():
+    return FakeCluster()
+
+
+@pytest.fixture
+def cluster(fake):
+    from kubernetes import client
+
+    server, url = serve(type("Bound", (Handler,), {"cluster": fake}))
+    yield Cluster(client.ApiClient(client.Configuration(host=url)), "psyche")
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def endpoint():
+    """A handler class whose attributes a test may change, and the URL it answers at."""
+    handler = type("Bound", (FakeEndpoint,), {"seen": [], "metrics": {}})
+    server, handler.url = serve(handler)
+    yield handler
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def settings(endpoint):
+    """Returns settings that point at the fake endpoint; keywords change those of `kserve`."""
+
+    def make(canary=None, **kserve):
+        values = {"service_url": endpoint.url + "/{service}/v1", "ready_timeout_s": 0.3, "hopeless_after_s": 0, **kserve}
+        if canary is not None:
+            values["canary"] = {"gateway": "gateways/public", "step_seconds": 0, "probes": 2, **canary}
+        return DeploymentSettings.model_validate({"language": "en", "kserve": values, "smoke": {"timeout_s": 5}})
+
+    return make

@@ -1,0 +1,120 @@
+"""The generated objects: valid against the CRDs, and what the settings say."""
+
+import re
+
+import pytest
+import yaml
+
+from components.common.errors import UserError
+from components.deployment.kserve.manifests import (
+    Served,
+    Split,
+    disruption_budget,
+    http_route,
+    inference_service,
+    previous_of,
+    read_split,
+    service_name,
+    with_previous,
+)
+from components.deployment.registered import ModelVersion
+from components.deployment.settings import CanarySettings, DeploymentSettings
+from tests.manifests import schemas
+
+VERSION = ModelVersion("psyche-r1", "3", 's3://bucket/with "quotes"/grpo')
+GATEWAY = CanarySettings(gateway="gateways/public", hostname="psyche.example.org")
+SETTINGS = {
+    "defaults": {},
+    "cpu": {"kserve": {"gpus": 0}, "vllm": {"enforce_eager": True, "extra_args": ["--max-num-seqs=8"]}},
+    "scaled": {"kserve": {"scale": {"max_replicas": 4}, "prometheus_url": "http://prometheus:9090", "node_selector": {"gpu": "h100"}}},
+    "canary": {"kserve": {"canary": {"gateway": "gateways/public"}}},
+}
+
+
+def settings(name):
+    return DeploymentSettings.model_validate(SETTINGS[name])
+
+
+def validate(manifest):
+    try:
+        assert schemas.problems(manifest) == []
+    except schemas.Unknown as unknown:
+        pytest.skip(f"the manifest was made, but there is no schema to check it with: {unknown}")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_inference_service_is_valid(name):
+    manifest = inference_service(VERSION, settings(name), "psyche")
+    validate(with_previous(manifest, Served("psyche-r1/2", manifest["spec"])))
+
+
+@pytest.mark.parametrize("split", [Split("a"), Split("a", "b", "c", 10), Split("", "b")])
+def test_http_route_is_valid_and_reads_back(split):
+    route = http_route("psyche-r1", "psyche", GATEWAY, split)
+    assert read_split(route) == (split if split.stable else Split("", "b", "", 100))
+    assert sum(split.weights.values()) == 100
+    validate(route)
+
+
+def test_disruption_budget_is_valid():
+    validate(disruption_budget("psyche-r1", "psyche"))
+
+
+def test_mode_is_always_said_and_the_weights_come_from_the_registry():
+    manifest = inference_service(VERSION, settings("defaults"), "psyche")
+    assert manifest["metadata"]["annotations"]["serving.kserve.io/deploymentMode"] == "Standard"
+    model = manifest["spec"]["predictor"]["model"]
+    assert model["storageUri"] == VERSION.uri
+    assert model["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert "--reasoning-parser=deepseek_r1" in model["args"]
+    assert "--served-model-name=psyche-r1" in model["args"], "clients must not have to know the version"
+
+
+def test_cpu_runtime_asks_for_no_gpu():
+    model = inference_service(VERSION, settings("cpu"), "psyche")["spec"]["predictor"]["model"]
+    assert "nvidia.com/gpu" not in model["resources"]["limits"]
+    assert model["args"][-2:] == ["--enforce-eager", "--max-num-seqs=8"]
+    assert "--reasoning-parser=deepseek_r1" in model["args"], "setting another field must not lose the parser"
+
+
+def test_autoscaling_reads_the_metrics_of_these_pods_only():
+    manifest = inference_service(VERSION, settings("scaled"), "psyche")
+    metrics = manifest["spec"]["predictor"]["autoScaling"]["metrics"]
+    queries = [m["external"]["metric"]["query"] for m in metrics]
+    assert [re.search(r"vllm:\w+", q).group() for q in queries] == ["vllm:num_requests_waiting", "vllm:kv_cache_usage_perc"]
+    assert all('namespace="psyche",pod=~"psyche-r1-predictor-.*"' in q for q in queries)
+    assert manifest["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == "keda"
+
+
+def test_autoscaling_without_prometheus_is_refused():
+    broken = DeploymentSettings.model_validate({"kserve": {"scale": {"max_replicas": 4}}})
+    with pytest.raises(UserError, match="prometheus_url"):
+        inference_service(VERSION, broken, "psyche")
+
+
+def test_versions_have_names_of_their_own_under_a_canary():
+    assert service_name(VERSION, settings("canary")) == "psyche-r1-v3"
+    assert service_name(VERSION, settings("defaults")) == "psyche-r1"
+
+
+@pytest.mark.parametrize("name", ["Psyche", "psyche_r1", "a" * 41, "-psyche", ""])
+def test_names_that_kubernetes_refuses_are_refused_first(name):
+    with pytest.raises(UserError, match=r"registry\.name"):
+        service_name(ModelVersion(name, "1", "s3://b/m"), settings("defaults"))
+
+
+def test_former_spec_reads_back():
+    manifest = inference_service(VERSION, settings("defaults"), "psyche")
+    served = Served("psyche-r1/2", {"predictor": {"model": {"args": ["--x"]}}})
+    assert previous_of(with_previous(manifest, served)) == served
+    assert previous_of(manifest) is None
+
+
+def test_runtime_of_the_manifests_takes_these_services():
+    """The runtime that kustomize ships must be the one that the stage asks for, with the guard in front."""
+    runtime = yaml.safe_load((schemas.REPOSITORY / "manifests/base/serving/servingruntime.yaml").read_text())
+    predictor = inference_service(VERSION, settings("defaults"), "psyche")["spec"]["predictor"]
+    assert runtime["metadata"]["name"] == predictor["model"]["runtime"]
+    assert predictor["model"]["modelFormat"]["name"] in {f["name"] for f in runtime["spec"]["supportedModelFormats"]}
+    names = [c["name"] for c in runtime["spec"]["containers"]]
+    assert names == ["kserve-container", "transformer-container"], "KServe points the Service at transformer-container"
