@@ -110,6 +110,8 @@ def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> str:
     command = [
         _weed(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=0", "-master.volumeSizeLimitMB=1024",
         *(f"-{name}.port={port}" for name, port in ports.items()),
+        "-s3.port.iceberg=0", "-s3.port.lance=0",  # these listen on fixed ports, which a second platform would find taken
+        "-master.telemetry=false",
     ]  # fmt: skip
     process = spawn(command, log_dir / "seaweedfs.log")
     stack.callback(stop, process.pid)
@@ -140,7 +142,7 @@ def _port_with_grpc() -> int:
 def _make_bucket() -> None:
     s3_client.cache_clear()
     client = s3_client()
-    if BUCKET not in {b["Name"] for b in client.list_buckets().get("Buckets", [])}:
+    with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):  # by an earlier run
         client.create_bucket(Bucket=BUCKET)
 
 
