@@ -46,7 +46,7 @@ async def judge(questions: Iterable[Question], llm: LLM) -> AsyncIterator[Judged
     async def one(question: Question) -> tuple[Scores | None, str]:
         prompt = load_prompt("control", "filter", question.language)
         try:
-            chat = Chat([{"role": "user", "content": prompt.render(question=question)}], schema=SCHEMA, temperature=0.0, max_tokens=128)
+            chat = Chat([{"role": "user", "content": prompt.render(question=question)}], schema=SCHEMA, temperature=0.0)
             return Scores.model_validate((await llm.chat(chat)).json()), ""
         except (LLMError, ValidationError) as error:
             return None, str(error).splitlines()[0]

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from components.common.llm import LLMSettings
 from components.common.records import Language
 
 Kind = Literal["passages", "question_bank", "posts", "dialogues"]
@@ -39,6 +40,10 @@ class IngestSettings(BaseModel):
     traditional_to_simplified: bool = Field(default=False, description="choice: convert Traditional to Simplified Chinese (OpenCC, t2s)")
     reject_single_letter_multi: bool = Field(
         default=True, description="choice: leave out multiple-answer items of CPsyExam whose key is one letter"
+    )
+    ocr: LLMSettings | None = Field(default=None, description="vision model that reads scanned PDF pages; none: scans are rejected")
+    field_llm: LLMSettings | None = Field(
+        default=None, description="LLM that names the field of passages without one; none: it stays empty"
     )
     seed: int = Field(default=42, description="paper, section 3")
 

@@ -1,8 +1,10 @@
 """One source to records: fetched, read, laid out, stamped with its origin."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from components.common.benchmarks import BadRow
+from components.common.errors import UserError
 from components.common.records import Dialogue, Language, Passage, Post, Question, Record, Step, identify
 from components.ingest.bank import questions_of
 from components.ingest.conversations import dialogue_of, posts_of, transcript_row
@@ -11,7 +13,9 @@ from components.ingest.encoding import decode
 from components.ingest.fetch import SourceFile, fetch
 from components.ingest.language import detect_language, to_simplified
 from components.ingest.readers.formats import DOCUMENT_READERS, ROW_READERS
+from components.ingest.readers.pdf import read_pdf
 from components.ingest.rows import Row, bad, first_text
+from components.ingest.scans import Scans
 from components.ingest.settings import IngestSettings, Kind, Source
 from components.ingest.split import split_document, split_text
 
@@ -19,22 +23,38 @@ LANGUAGES: dict[str, Language] = {"en": "en", "zh": "zh"}
 RECORD_OF: dict[Kind, type[Record]] = {"passages": Passage, "question_bank": Question, "posts": Post, "dialogues": Dialogue}
 
 
-def read_source(source: Source, settings: IngestSettings) -> Iterator[tuple[Kind, Record | BadRow]]:
-    """Yields the records and the bad rows of one source, each with the kind it belongs to.
+@dataclass(frozen=True)
+class PlannedFile:
+    """A file of a source and what it holds."""
+
+    file: SourceFile
+    shape: Shape
+    source: Source
+
+
+def plan(source: Source) -> list[PlannedFile]:
+    """Fetches a source and looks at each of its files.
 
     Raises:
-        UserError: The source cannot be reached, is empty, or a file of it is corrupt.
+        UserError: The source cannot be reached, is empty, or a file of it looks like nothing known.
     """
-    for file in fetch(source.uri):
-        shape = shape_of(file, source)
-        for item in read_file(file, shape, source, settings):
-            yield shape.kind, item if isinstance(item, BadRow) else stamp(item, file, source, settings)
+    return [PlannedFile(file, shape_of(file, source), source) for file in fetch(source.uri)]
 
 
-def read_file(file: SourceFile, shape: Shape, source: Source, settings: IngestSettings) -> Iterator[Record | BadRow]:
+def read_planned(planned: PlannedFile, settings: IngestSettings, scans: Scans) -> Iterator[Record | BadRow]:
+    """Yields the records of a file, with origin and id, and its bad rows.
+
+    Raises:
+        UserError: A table (Parquet, Excel) is corrupt; documents that cannot be read are bad rows.
+    """
+    for item in read_file(planned.file, planned.shape, planned.source, settings, scans):
+        yield item if isinstance(item, BadRow) else stamp(item, planned.file, planned.source, settings)
+
+
+def read_file(file: SourceFile, shape: Shape, source: Source, settings: IngestSettings, scans: Scans) -> Iterator[Record | BadRow]:
     """Yields what one file holds."""
     if shape.kind == "passages" and file.path.suffix.lower() in DOCUMENT_READERS:
-        yield from _passages(file, source, settings)
+        yield from _passages(file, source, settings, scans)
         return
     if shape.layout == "cpsycoun" and file.path.suffix.lower() == ".txt":
         yield dialogue_of(transcript_row(decode(file.path.read_bytes())), source.language)
@@ -56,8 +76,13 @@ def read_file(file: SourceFile, shape: Shape, source: Source, settings: IngestSe
             yield from _passage_rows(row, source, settings)
 
 
-def _passages(file: SourceFile, source: Source, settings: IngestSettings) -> Iterator[Record | BadRow]:
-    document = DOCUMENT_READERS[file.path.suffix.lower()](file.path)
+def _passages(file: SourceFile, source: Source, settings: IngestSettings, scans: Scans) -> Iterator[Record | BadRow]:
+    suffix = file.path.suffix.lower()
+    try:
+        document = read_pdf(file.path, scans.get(file.path)) if suffix == ".pdf" else DOCUMENT_READERS[suffix](file.path)
+    except UserError as error:  # one broken book must not stop a library
+        yield bad(file.uri, "unreadable_document", str(error))
+        return
     if not document.sections:
         yield bad(file.uri, "no_text")
     meta = document.meta

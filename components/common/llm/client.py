@@ -1,65 +1,35 @@
-"""Asynchronous chat client: bounded concurrency, replicas, retries with backoff, JSON-schema output, memory of finished calls.
+"""Asynchronous chat client: adaptive concurrency, replicas, retries with backoff, JSON-schema output, budgets, memory of finished calls.
 
-A stage is written as a deterministic coroutine per record that awaits `LLM.chat`. Every finished reply is appended to
-the stage's call log under the request's hash, so a killed stage that is started again runs the same code, gets the
-finished replies back, and pays for no call twice.
+A stage is written as a deterministic coroutine per record that awaits `LLM.chat`. Every finished reply is remembered
+under the request's hash, so a killed stage that is started again runs the same code, gets the finished replies back, and
+pays for no call twice.
 """
 
 import asyncio
-import hashlib
-import json
 import logging
 import os
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+import time
+from dataclasses import dataclass, field
 
 import aiohttp
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from components.common.errors import UserError
+from components.common.llm.batch import Deferred
+from components.common.llm.budget import Budget
+from components.common.llm.call_log import CallLog
+from components.common.llm.concurrency import AdaptiveLimit
+from components.common.llm.latency import Latencies
+from components.common.llm.replicas import Replica, Replicas
+from components.common.llm.request import Chat, LLMError, Reply, encode
 from components.common.llm.settings import LLMSettings
+from components.common.llm.transport import Fault, exchange
 
 log = logging.getLogger("psyche")
-T = TypeVar("T")
-R = TypeVar("R")
-RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
-
-
-class LLMError(Exception):
-    """A request that stayed unanswered after all retries, or that the endpoint refused."""
-
-
-@dataclass(frozen=True)
-class Chat:
-    """One request. `sample` tells apart several samples of the same prompt; None falls back to the LLM's settings."""
-
-    messages: list[dict[str, str]]
-    schema: dict[str, Any] | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    seed: int | None = None
-    sample: int = 0
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One answer: `reasoning` is filled when the server separates the think block itself."""
-
-    text: str
-    reasoning: str = ""
-    finish_reason: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def json(self) -> Any:
-        """Parses a schema-constrained reply; a truncated one is an LLMError."""
-        try:
-            return json.loads(self.text)
-        except json.JSONDecodeError as error:
-            raise LLMError(f"reply is not JSON ({error.msg}; finish reason {self.finish_reason})") from error
+LOST_IN_A_ROW = 10
+DRAIN_SECONDS = 60.0
+PERCENTILES = (50, 95, 99)
+backoff = wait_random_exponential(multiplier=0.5, max=30)
 
 
 @dataclass
@@ -68,143 +38,181 @@ class LLM:
 
     Attributes:
         settings: The endpoint.
-        call_log: File of finished calls (JSON lines), or None to remember nothing.
-        usage: Counters `calls`, `calls_saved`, `prompt_tokens`, `completion_tokens`, `retries`, shared with the stage.
+        call_log: Directory or s3:// prefix of finished calls, or None to remember nothing.
+        usage: Counters, shared with the stage: `calls`, `calls_saved`, `prompt_tokens`, `completion_tokens`, `retries`,
+            `money`, and on leaving `latency_p50_s.<label>` and the like, in seconds.
     """
 
     settings: LLMSettings
     call_log: str | None = None
     usage: dict[str, float] = field(default_factory=dict)
-    _done: dict[str, Reply] = field(default_factory=dict)
 
     async def __aenter__(self) -> "LLM":
-        self._urls = [os.path.expandvars(u).rstrip("/") for u in self.settings.base_urls]
-        for url in self._urls:
-            if "$" in url or not url.startswith("http"):
-                raise UserError(f"LLM endpoint {url!r} of model {self.settings.model} is no URL: set the variable or base_urls.")
-        self._slots = asyncio.Semaphore(self.settings.concurrency)
-        key = os.environ.get(self.settings.api_key_env, "") if self.settings.api_key_env else ""
-        if self.settings.api_key_env and not key:
-            raise UserError(f"{self.settings.api_key_env} is not set: it must hold the API key of {self.settings.model}.")
+        s = self.settings
+        self._replicas = Replicas(_urls(s))
+        self._limit, self._budget, self._latencies = AdaptiveLimit(s.concurrency), Budget(s), Latencies()
+        if s.transport == "batch" and self.call_log is None:
+            raise UserError(f"transport: batch of {s.label} needs a place for its files: set PSYCHE_CHECKPOINT_URI.")
+        self._log = CallLog(self.call_log) if self.call_log is not None else None
+        for reply in self._log.replies() if self._log and (s.token_budget or s.money_budget) else ():
+            self._budget.spend(reply)
+        self._failing_since: float | None = None
+        self._lost = 0
+        self._closing = False
+        self._running: set[asyncio.Task[Reply]] = set()
         self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=aiohttp.ClientTimeout(total=self.settings.timeout_s, sock_connect=10),
+            headers={"Content-Type": "application/json", **_authorisation(s)},
+            timeout=aiohttp.ClientTimeout(total=s.timeout_s, sock_connect=10),
             connector=aiohttp.TCPConnector(limit=0),
         )
-        self._turn = 0
-        self._sink = None
-        if self.call_log is not None:
-            path = Path(self.call_log + ".jsonl")
-            self._load(path)
-            self._sink = path.open("a", encoding="utf-8")
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # Requests in flight are paid for: a stage that stops waits for their replies and remembers them.
+        self._closing = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
         await self._session.close()
-        if self._sink:
-            self._sink.close()
-
-    def _load(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                try:
-                    row = json.loads(line)
-                    self._done[row["key"]] = Reply(**row["reply"])
-                except (json.JSONDecodeError, KeyError, TypeError):  # the line a kill cut in half
-                    continue
+        if self._log is not None:
+            await self._log.close()
+        for percent in PERCENTILES if self._latencies.buckets else ():
+            self.usage[f"latency_p{percent}_s.{self.settings.label}"] = round(self._latencies.percentile(percent / 100), 4)
 
     def _count(self, name: str, n: float = 1) -> None:
         self.usage[name] = self.usage.get(name, 0) + n
-
-    def payload(self, chat: Chat) -> dict[str, Any]:
-        """Returns the JSON body of a request."""
-        s = self.settings
-        body: dict[str, Any] = {
-            "model": os.path.expandvars(s.model),
-            "messages": chat.messages,
-            "temperature": s.temperature if chat.temperature is None else chat.temperature,
-            "top_p": s.top_p if chat.top_p is None else chat.top_p,
-            "max_tokens": chat.max_tokens or s.max_tokens,
-        }
-        if chat.seed is not None:
-            body["seed"] = chat.seed
-        if chat.schema is not None:
-            body["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": chat.schema, "strict": True}}
-        return body
 
     async def chat(self, chat: Chat) -> Reply:
         """Answers one request, from the call log if it was answered before.
 
         Raises:
             LLMError: Refused, or unanswered after all retries.
+            UserError: The endpoint cannot be used, or a budget is used up.
+            Deferred: The request went into a batch file.
         """
-        body = self.payload(chat)
-        key = hashlib.sha256(json.dumps([body, chat.sample], sort_keys=True).encode()).hexdigest()[:24]
-        if key in self._done:
-            self._count("calls_saved")
-            return self._done[key]
-        async with self._slots:
-            reply = await self._with_retries(body)
-        self._count("calls")
-        self._count("prompt_tokens", reply.prompt_tokens)
-        self._count("completion_tokens", reply.completion_tokens)
-        if self._sink:
-            self._sink.write(json.dumps({"key": key, "reply": asdict(reply)}, ensure_ascii=False) + "\n")
-            self._sink.flush()
+        key, body = encode(self.settings, chat)
+        if self._log is not None:
+            saved = self._log.get(key)
+            if saved is not None:
+                self._count("calls_saved")
+                return saved
+            if self.settings.transport == "batch":
+                self._log.batch.defer(key, body)
+                raise Deferred(self._log.batch.sentence(self._log.place))
+        task = asyncio.ensure_future(self._paid(key, body))
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[Reply]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # read, or asyncio complains about those whose asker is gone
+
+    async def _paid(self, key: str, body: bytes) -> Reply:
+        reply = await self._with_retries(body)
+        self._budget.spend(reply)
+        for name, n in (("calls", 1), ("prompt_tokens", reply.prompt_tokens), ("completion_tokens", reply.completion_tokens)):
+            self._count(name, n)
+        if self.settings.price_in or self.settings.price_out:
+            self._count("money", self._budget.cost(reply))
+        if self._log is not None:
+            self._log.add(key, reply)
         return reply
 
-    async def _with_retries(self, body: dict[str, Any]) -> Reply:
-        reason = ""
-        for attempt in range(self.settings.retries + 1):
-            self._turn += 1
-            url = self._urls[self._turn % len(self._urls)]
-            try:
-                async with self._session.post(f"{url}/chat/completions", json=body) as response:
-                    if response.status == 200:
-                        return _parse(await response.json())
-                    reason = f"{url} answered {response.status}: {(await response.text())[:200]}"
-                    if response.status not in RETRY_STATUS:
-                        raise LLMError(reason)
-            except (aiohttp.ClientError, asyncio.TimeoutError, json.JSONDecodeError, KeyError, IndexError) as error:
-                reason = f"{url}: {type(error).__name__} {error}"
-            self._count("retries")
-            await asyncio.sleep(min(30.0, 0.5 * 2**attempt) * random.uniform(0.5, 1.0))
-        raise LLMError(f"no answer after {self.settings.retries + 1} tries ({reason})")
+    async def _with_retries(self, body: bytes) -> Reply:
+        tries = 0
+
+        def stop(state: RetryCallState) -> bool:
+            """Only what the request itself may be to blame for counts as a try; an endpoint that is down or busy is waited for."""
+            nonlocal tries
+            fault = state.outcome.exception() if state.outcome else None
+            tries += isinstance(fault, Fault) and fault.kind in ("slow", "failed")
+            return self._closing or tries > self.settings.retries
+
+        retrying = AsyncRetrying(retry=retry_if_exception_type(Fault), stop=stop, wait=_wait, before_sleep=self._retried, reraise=True)
+        try:
+            reply: Reply = await retrying(self._attempt, body)
+        except Fault as fault:
+            self._lose(fault)
+            raise LLMError(f"no answer after {tries} tries ({fault})") from fault
+        self._lost = 0
+        return reply
+
+    def _retried(self, _: RetryCallState) -> None:
+        self._count("retries")
+
+    async def _attempt(self, body: bytes) -> Reply:
+        await self._limit.acquire()
+        started = time.monotonic()
+        replica: Replica | None = None
+        try:
+            self._budget.check(self._limit.in_flight - 1)
+            replica = self._replicas.pick()
+            replica.in_flight += 1
+            reply = await exchange(self._session, replica.url, body)
+        except Fault as fault:
+            self._note(fault, replica, started)
+            raise
+        finally:
+            self._limit.release()
+            if replica is not None:
+                replica.in_flight -= 1
+        self._limit.answered()
+        replica.answered()
+        self._failing_since = None
+        self._latencies.add(time.monotonic() - started)
+        return reply
+
+    def _note(self, fault: Fault, replica: Replica | None, started: float) -> None:
+        """Lets limit and replica learn from a fault.
+
+        Raises:
+            UserError: Nobody has answered for too long.
+        """
+        if replica is not None:
+            replica.failed(fault)
+        if fault.kind in ("busy", "slow"):
+            self._limit.congested(started)
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since > self.settings.give_up_s:
+            raise UserError(
+                f"No endpoint of {self.settings.label} has answered for {self.settings.give_up_s:.0f} s ({fault}): "
+                f"start it and run again; finished calls are kept."
+            ) from fault
+
+    def _lose(self, fault: Fault) -> None:
+        """Counts a lost request.
+
+        Raises:
+            UserError: So many were lost in a row that it is the endpoint, not the requests.
+        """
+        self._lost += not self._closing
+        if self._lost >= LOST_IN_A_ROW:
+            raise UserError(
+                f"{LOST_IN_A_ROW} requests in a row got no answer from {self.settings.label} ({fault}): "
+                f"look into the endpoint's log and run again; finished calls are kept."
+            ) from fault
 
 
-def _parse(data: dict[str, Any]) -> Reply:
-    choice = data["choices"][0]
-    message, usage = choice["message"], data.get("usage") or {}
-    return Reply(
-        text=message.get("content") or "",
-        reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
-        finish_reason=choice.get("finish_reason") or "",
-        prompt_tokens=int(usage.get("prompt_tokens") or 0),
-        completion_tokens=int(usage.get("completion_tokens") or 0),
-    )
+def _wait(state: RetryCallState) -> float:
+    fault = state.outcome.exception() if state.outcome else None
+    asked = fault.after if isinstance(fault, Fault) and fault.after is not None else 0.0
+    return asked + backoff(state)
 
 
-async def ask_all(items: Iterable[T], worker: Callable[[T], Awaitable[R]], window: int) -> AsyncIterator[tuple[T, R]]:
-    """Runs `worker` over `items`, at most `window` at a time, and yields (item, result) in the order of the items.
+def _urls(settings: LLMSettings) -> list[str]:
+    urls = [os.path.expandvars(u).rstrip("/") for u in settings.base_urls]
+    for url in urls:
+        if "$" in url or not url.startswith("http"):
+            raise UserError(f"LLM endpoint {url!r} of model {settings.model} is no URL: set the variable or base_urls.")
+    return urls
 
-    In order, so that output files do not depend on which reply came first; the window bounds memory.
-    """
-    pending: list[tuple[T, asyncio.Task[R]]] = []
-    source = iter(items)
-    exhausted = False
-    try:
-        while pending or not exhausted:
-            while not exhausted and len(pending) < window:
-                try:
-                    item = next(source)
-                except StopIteration:
-                    exhausted = True
-                    break
-                pending.append((item, asyncio.ensure_future(worker(item))))
-            if pending:
-                item, task = pending.pop(0)
-                yield item, await task
-    finally:
-        for _, task in pending:
-            task.cancel()
+
+def _authorisation(settings: LLMSettings) -> dict[str, str]:
+    if not settings.api_key_env:
+        return {}
+    key = os.environ.get(settings.api_key_env, "")
+    if not key:
+        raise UserError(f"{settings.api_key_env} is not set: it must hold the API key of {settings.model}.")
+    return {"Authorization": f"Bearer {key}"}
