@@ -108,7 +108,8 @@ def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     ports = {name: _port_with_grpc() for name in ("master", "volume", "filer", "s3")}
     command = [
-        _weed(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=0", "-master.volumeSizeLimitMB=1024",
+        _weed(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
+        "-volume.max=0", "-master.volumeSizeLimitMB=1024",
         *(f"-{name}.port={port}" for name, port in ports.items()),
         "-s3.port.iceberg=0", "-s3.port.lance=0",  # these listen on fixed ports, which a second platform would find taken
         "-master.telemetry=false",
