@@ -6,7 +6,7 @@ The answer goes to stdout, everything else (folded reasoning, timing, errors) to
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,10 +114,9 @@ def ask(talk: Conversation, question: str, show: Screen) -> str:
     timing = Timing()
     texts = {"reasoning": "", "answer": ""}
     pieces = stream_chat(talk.url, replace(talk, turns=[*talk.turns, asked]).body(), timing)
-    with contextlib.closing(pieces), contextlib.suppress(KeyboardInterrupt):
-        for piece in _shown(pieces, show):
+    with contextlib.closing(pieces), contextlib.closing(_shown(pieces, show)) as shown, contextlib.suppress(KeyboardInterrupt):
+        for piece in shown:
             texts[piece.kind] += piece.text
-    show.answer.print()
     cut = ", cut at --max-tokens" if timing.finish_reason == "length" else ""
     show.notes.print(f"[dim]{timing.summary()}{cut}[/]")
     answer, reasoning = texts["answer"].strip(), texts["reasoning"].strip()
@@ -126,24 +125,28 @@ def ask(talk: Conversation, question: str, show: Screen) -> str:
     return answer
 
 
-def _shown(pieces: Iterator[Piece], show: Screen) -> Iterator[Piece]:
+def _shown(pieces: Iterator[Piece], show: Screen) -> Generator[Piece, None, None]:
     """Passes pieces on and prints them; reasoning is one dim line unless the screen shows it."""
     thought, answering = "", False
-    with Status("[dim]waiting[/]", console=show.notes) as status:
-        for piece in pieces:
-            yield piece  # first, so that what an interrupt finds on the screen is also kept
-            if piece.kind == "reasoning":
-                thought += piece.text
-                _show_thinking(piece.text, thought, status, show)
-                continue
-            text = piece.text if answering else piece.text.lstrip()
-            if text and not answering:
-                answering = True
-                status.stop()
-                _close_reasoning(thought, show)
-            show.answer.print(text, end="", markup=False)
-    if not answering:
-        _close_reasoning(thought, show)
+    try:
+        with Status("[dim]waiting[/]", console=show.notes) as status:
+            for piece in pieces:
+                yield piece  # first, so that what an interrupt finds on the screen is also kept
+                if piece.kind == "reasoning":
+                    thought += piece.text
+                    _show_thinking(piece.text, thought, status, show)
+                    continue
+                text = piece.text if answering else piece.text.lstrip()
+                if text and not answering:
+                    answering = True
+                    status.stop()
+                    _close_reasoning(thought, show)
+                show.answer.print(text, end="", markup=False)
+    finally:
+        if answering:
+            show.answer.print()
+        else:
+            _close_reasoning(thought, show)
 
 
 def _show_thinking(text: str, thought: str, status: Status, show: Screen) -> None:

@@ -106,6 +106,7 @@ def test_a_broken_stream_is_one_sentence_and_the_conversation_stays_as_it_was(st
     with pytest.raises(UserError, match=sentence):
         ask(talk, "hi", show)
     assert talk.turns == []
+    assert show.answer.export_text() == "Hel\n"  # the error begins a line of its own
 
 
 @pytest.mark.parametrize(("status", "fix"), [(400, "/new"), (401, "PSYCHE_API_KEY"), (503, "server's log")])
