@@ -68,8 +68,11 @@ def _no_prompts(settings: GRPOSettings, base_model: str) -> Trained:
 
 
 def closing_figures(history: list[dict[str, Any]]) -> dict[str, float]:
-    """Returns the mean reward of the first and the last quarter of the steps, and the last KL."""
-    rewards = [float(m["reward"]) for m in history]
+    """Returns the mean reward of the first and the last quarter of the generations, and the last KL.
+
+    Steps that reuse the completions of an earlier step log no reward.
+    """
+    rewards = [float(m["reward"]) for m in history if "reward" in m]
     quarter = max(len(rewards) // 4, 1)
     first, last = sum(rewards[:quarter]) / quarter, sum(rewards[-quarter:]) / quarter
     return {"reward_first_quarter": first, "reward_last_quarter": last, "kl": float(history[-1].get("kl", 0.0))}
