@@ -3,11 +3,11 @@
 from typing import Any
 
 from components.common.errors import UserError
-from components.common.launch.batch import accumulation_steps
 from components.common.models import local_model
 from components.common.stage import open_stage
 from components.common.training.config import TrainingConfig
 from components.common.training.run import Trained, launch_training, model_uri, work_dir
+from components.sft.packing import sft_accumulation
 from components.sft.settings import SFTSettings
 
 
@@ -26,11 +26,13 @@ def run(settings: dict[str, Any] | SFTSettings, base_model: str, rest: str, dial
         from components.common.training.model import load_tokenizer
         from components.sft.prepare import prepare
 
-        accumulation = accumulation_steps(settings.global_batch_size, settings.per_device_batch_size, settings.launch.world_size)
+        if not settings.packing:
+            sft_accumulation(settings, [])  # a batch that does not divide is told before the data is read
         uri, work, base = model_uri("sft"), work_dir(model), str(local_model(base_model))
         lengths = prepare(stage, settings, rest, dialogues, load_tokenizer(base), work / "data")
         if not lengths:
             raise UserError("SFT has no sample to train on: no question has a rationale and no dialogue fits; see the rejected records.")
+        accumulation, stage.extra["samples_per_step"] = sft_accumulation(settings, lengths)
         config = TrainingConfig(
             settings=settings.model_dump(mode="json"),
             base_model=base,

@@ -35,14 +35,22 @@ def assistant_spans(tokenizer: Any, messages: list[dict[str, str]]) -> tuple[str
         if message["role"] != "assistant":
             continue
         before = tokenizer.apply_chat_template(messages[:i], tokenize=False, add_generation_prompt=True)
-        after = tokenizer.apply_chat_template(messages[: i + 1], tokenize=False)
-        if not (after.startswith(before) and text.startswith(after)):
+        alone = tokenizer.apply_chat_template(messages[: i + 1], tokenize=False)
+        end = _turn_end(tokenizer, alone, len(before))
+        if not (alone.startswith(before) and text.startswith(alone[:end])):
             raise UserError(
                 "The chat template of the base model rewrites earlier turns (turn "
                 f"{i + 1} of {len(messages)}), so the loss cannot be placed: use single-turn dialogues or another template."
             )
-        spans.append((len(before), len(after.rstrip())))
+        spans.append((len(before), end))
     return text, spans
+
+
+def _turn_end(tokenizer: Any, text: str, start: int) -> int:
+    """Returns where the turn that begins at `start` ends: after the first special token, which is its end marker."""
+    markers = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+    ends = [found + len(marker) for marker in markers if (found := text.find(marker, start)) >= 0]
+    return min(ends, default=len(text.rstrip()))
 
 
 def tokenize(tokenizer: Any, messages: list[dict[str, str]]) -> Tokens:

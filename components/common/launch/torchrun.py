@@ -33,6 +33,8 @@ def run_torchrun(module: str, config: Path, launch: LaunchSettings, log_file: Pa
     if launch.nodes > 1:
         raise UserError(f"launch.nodes is {launch.nodes}, but torchrun starts processes of one machine: set launcher: trainjob.")
     env = {**os.environ, "OMP_NUM_THREADS": str(launch.threads_per_process), "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+    # DeepSpeed builds its kernels with ninja, which stands beside this interpreter.
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", "")])
     env["PYTHONPATH"] = os.pathsep.join([str(PROJECT_ROOT), *filter(None, [env.get("PYTHONPATH")])])
     env.pop("MLFLOW_RUN_ID", None)  # the stage tracks; the script must not open its run a second time
     log_file.parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,11 @@ def shared_arguments(
 
     from components.common.storage import PROJECT_ROOT
 
+    if launch.deepspeed != "none" and not torch.cuda.is_available():
+        # transformers starts DeepSpeed's communication on GPUs only; without it ZeRO-3 believes in a world of 1.
+        import deepspeed as library
+
+        library.init_distributed(dist_backend="gloo")
     deepspeed = None if launch.deepspeed == "none" else str(PROJECT_ROOT / DEEPSPEED_DIR / f"{launch.deepspeed}.json")
     return {
         "output_dir": f"{config.work}/checkpoints",
