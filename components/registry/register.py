@@ -81,30 +81,44 @@ def log_results(results: str) -> None:
 
 
 def register(name: str, candidate: Candidate) -> str:
-    """Creates the model version, or finds the one that an earlier attempt of this run made; returns "name/number"."""
+    """Creates the model version, or finds the one that an earlier attempt of this run made; returns "name/number".
+
+    Raises:
+        UserError: MLflow refuses, or does not answer.
+    """
     import mlflow
     from mlflow.exceptions import MlflowException
 
     client = mlflow.MlflowClient()
-    active = mlflow.active_run()
-    tags = version_tags(candidate)
     try:
         _ensure_model(client, name)
-        found = [v for v in client.search_model_versions(f"name = '{name}'") if v.source == candidate.uri]
-        if found:
-            version = found[0].version
-            for key, value in tags.items():
-                client.set_model_version_tag(name, version, key, value)
-        else:
-            version = client.create_model_version(name, candidate.uri, active.info.run_id if active else None, tags).version
-        if candidate.verdict == "promote":
-            client.set_registered_model_alias(name, CHALLENGER, version)
+        version = _ensure_version(client, name, candidate)
+        _set_alias(client, name, version, candidate.verdict)
     except MlflowException as error:
         raise UserError(
             f"MLflow refused to register {candidate.uri} ({error.message}): "
             "behind an MLflow server the model store must be an s3:// URI, and the server must be up."
         ) from error
     return f"{name}/{version}"
+
+
+def _ensure_version(client: Any, name: str, candidate: Candidate) -> str:
+    import mlflow
+
+    tags, active = version_tags(candidate), mlflow.active_run()
+    found = [v for v in client.search_model_versions(f"name = '{name}'") if v.source == candidate.uri]
+    if not found:
+        return str(client.create_model_version(name, candidate.uri, active.info.run_id if active else None, tags).version)
+    for key, value in tags.items():
+        client.set_model_version_tag(name, found[0].version, key, value)
+    return str(found[0].version)
+
+
+def _set_alias(client: Any, name: str, version: str, verdict: str) -> None:
+    if verdict == "promote":
+        client.set_registered_model_alias(name, CHALLENGER, version)
+    elif str(client.get_registered_model(name).aliases.get(CHALLENGER)) == version:
+        client.delete_registered_model_alias(name, CHALLENGER)  # an earlier attempt had been accepted
 
 
 def _ensure_model(client: Any, name: str) -> None:

@@ -1,6 +1,7 @@
 """Training curves: from the log that each training left beside its weights."""
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ def curves_of(stage: str, rows: list[dict[str, Any]]) -> list[Curve]:
     points: dict[str, list[tuple[int, float]]] = {}
     for row in rows:
         for name, value in row.items():
-            if name not in SKIPPED and isinstance(value, (int, float)) and value == value:
+            if name not in SKIPPED and isinstance(value, (int, float)) and math.isfinite(value):
                 points.setdefault(name, []).append((int(row["step"]), float(value)))
     curves = [Curve(stage, name, [s for s, _ in p], [v for _, v in p]) for name, p in points.items() if len(p) > 1]
     return sorted(curves, key=lambda c: (_order(c.metric), c.metric))[:MOST_CURVES]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.common.dataset import read_records
+from components.common.errors import UserError
 from components.common.records import Dialogue, Passage, Post, Question, Record
 
 
@@ -54,25 +55,31 @@ class Flow:
     records: int
     rejected: int
     reasons: dict[str, int] = field(default_factory=dict)
-    stats: dict[str, Any] = field(default_factory=dict)
     share: float = 0.0
     rejected_share: float = 0.0
 
 
 def read_flows(directories: dict[str, str]) -> list[Flow]:
-    """Reads stats.json of every dataset, in the order of the DAG."""
-    stats = {t.name: json.loads((Path(directories[t.name]) / "stats.json").read_text(encoding="utf-8")) for t in TABLES}
-    largest = {
-        track: max(1, *(s["records"] + s["rejected"] for t, s in _pairs(stats) if t.track == track)) for track in ("questions", "dialogues")
-    }
+    """Reads stats.json of every dataset, in the order of the DAG.
+
+    Raises:
+        UserError: One of the directories is no dataset.
+    """
+    stats = [(table, _read_stats(directories[table.name])) for table in TABLES]
+    largest: dict[str, int] = {}
+    for table, s in stats:
+        largest[table.track] = max(1, largest.get(table.track, 1), s["records"] + s["rejected"])
     return [
-        Flow(t, s["records"], s["rejected"], s["reasons"], s, s["records"] / largest[t.track], s["rejected"] / largest[t.track])
-        for t, s in _pairs(stats)
+        Flow(t, s["records"], s["rejected"], s["reasons"], s["records"] / largest[t.track], s["rejected"] / largest[t.track])
+        for t, s in stats
     ]
 
 
-def _pairs(stats: dict[str, Any]) -> list[tuple[Table, dict[str, Any]]]:
-    return [(t, stats[t.name]) for t in TABLES]
+def _read_stats(directory: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads((Path(directory) / "stats.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{directory} is no dataset of a stage ({type(error).__name__} in stats.json): run that stage again.") from error
 
 
 def reject_reasons(flows: list[Flow]) -> list[tuple[str, str, int]]:
