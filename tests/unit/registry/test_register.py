@@ -1,6 +1,7 @@
 """The registry stage against a real MLflow store on SQLite."""
 
 import json
+import shutil
 
 import pytest
 
@@ -28,9 +29,20 @@ def decide(path, verdict, **more):
     return str(path)
 
 
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory):
+    """An MLflow store with its tables, which take seconds to make."""
+    import mlflow
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(tmp_path, monkeypatch, empty_store):
     """A run: a model store, results, training sets, an MLflow store."""
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)
     for leftover in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):  # MLflow itself sets the latter
