@@ -63,7 +63,7 @@ def broken_rules(rewrite: str, post: str, reply: str, settings: DialoguesSetting
         broken.append(("not_rewritten", ""))
     if repeated_share(rewrite) > MAX_REPEATED_SHARE:
         broken.append(("repetition", f"{repeated_share(rewrite):.2f} of the phrases"))
-    broken += [(f"banned_{v.kind}", v.span) for v in find_violations(rewrite)]
+    broken += [(f"banned_{v.kind}", rewrite[v.start : v.end]) for v in find_violations(rewrite)]
     invented = set(_NUMBER.findall(rewrite)) - set(_NUMBER.findall(post + "\n" + reply))
     if invented:
         broken.append(("invented_number", ", ".join(sorted(invented))))

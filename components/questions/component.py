@@ -7,7 +7,7 @@ from components.common.image import PIPELINE_IMAGE
 
 
 @dsl.component(base_image=PIPELINE_IMAGE, install_kfp_package=False)
-def questions(settings: dict, passages: Input[Dataset], generated: Output[Dataset]):  # noqa: ANN201
+def questions(settings: dict, passages: Input[Dataset], generated: Output[Dataset]) -> None:
     """Writes SMCQ and MMCQ with key and supporting span, passages -> questions (paper, data curation step 2)."""
     from components.questions.generate import run
 

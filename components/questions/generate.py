@@ -9,9 +9,9 @@ from typing import Any
 from components.common.llm import LLM, Chat, LLMError, ask_all, checkpoint_path
 from components.common.prompts import load_prompt
 from components.common.records import Passage, Question, Step
+from components.common.sentences import split_sentences
 from components.common.stage import Stage, open_stage
 from components.questions.schema import reply_schema
-from components.common.sentences import split_sentences
 from components.questions.settings import QuestionsSettings
 from components.questions.validate import Malformed, to_question
 

@@ -8,11 +8,11 @@ pays for no call twice.
 import asyncio
 import logging
 import os
+import random
 import time
 from dataclasses import dataclass, field
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from components.common.errors import UserError
 from components.common.llm.batch import Deferred
@@ -29,7 +29,7 @@ log = logging.getLogger("psyche")
 LOST_IN_A_ROW = 10
 DRAIN_SECONDS = 60.0
 PERCENTILES = (50, 95, 99)
-backoff = wait_random_exponential(multiplier=0.5, max=30)
+FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.25, 30.0
 
 
 @dataclass
@@ -120,26 +120,21 @@ class LLM:
         return reply
 
     async def _with_retries(self, body: bytes) -> Reply:
-        tries = 0
-
-        def stop(state: RetryCallState) -> bool:
-            """Only what the request itself may be to blame for counts as a try; an endpoint that is down or busy is waited for."""
-            nonlocal tries
-            fault = state.outcome.exception() if state.outcome else None
-            tries += isinstance(fault, Fault) and fault.kind in ("slow", "failed")
-            return self._closing or tries > self.settings.retries
-
-        retrying = AsyncRetrying(retry=retry_if_exception_type(Fault), stop=stop, wait=_wait, before_sleep=self._retried, reraise=True)
-        try:
-            reply: Reply = await retrying(self._attempt, body)
-        except Fault as fault:
-            self._lose(fault)
-            raise LLMError(f"no answer after {tries} tries ({fault})") from fault
-        self._lost = 0
-        return reply
-
-    def _retried(self, _: RetryCallState) -> None:
-        self._count("retries")
+        tries = attempt = 0
+        while True:
+            try:
+                reply = await self._attempt(body)
+            except Fault as fault:
+                # Only what the request itself may be to blame for is a try; an endpoint that is down or busy is waited for.
+                tries += fault.kind in ("slow", "failed")
+                attempt += 1
+                if self._closing or tries > self.settings.retries:
+                    self._lose(fault)
+                    raise LLMError(f"no answer after {tries} tries ({fault})") from fault
+                await asyncio.sleep((fault.after or 0.0) + backoff(attempt))
+            else:
+                self._lost = 0
+                return reply
 
     async def _attempt(self, body: bytes) -> Reply:
         await self._limit.acquire()
@@ -170,6 +165,7 @@ class LLM:
             UserError: Nobody has answered for too long.
         """
         if replica is not None:
+            self._count("retries")
             replica.failed(fault)
         if fault.kind in ("busy", "slow"):
             self._limit.congested(started)
@@ -195,10 +191,9 @@ class LLM:
             ) from fault
 
 
-def _wait(state: RetryCallState) -> float:
-    fault = state.outcome.exception() if state.outcome else None
-    asked = fault.after if isinstance(fault, Fault) and fault.after is not None else 0.0
-    return asked + backoff(state)
+def backoff(attempt: int) -> float:
+    """Returns the seconds before another try: exponential with full jitter, so that clients do not come back together."""
+    return random.uniform(0, min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempt, 16)))
 
 
 def _urls(settings: LLMSettings) -> list[str]:
