@@ -22,6 +22,25 @@ def words(rng: random.Random, n: int) -> str:
     return " ".join(rng.choices(words.pool, k=n))
 
 
+EXTRAS = {
+    "cleaning": {"rule_emoji": 7, "rule_links": 3},
+    "control": {"scores": {"clarity_5": 9, "clarity_3": 2, "correctness_4": 11}, "suite_rows_unreadable": 0},
+    "selection": {
+        "agreement": [
+            {
+                "a": "phi-4",
+                "b": "qwen2.5-7b",
+                "questions": 24,
+                "same_answer": 0.5,
+                "kappa_answer": None,
+                "same_verdict": 0.6,
+                "kappa_verdict": 0.2,
+            }
+        ]
+    },
+}
+
+
 def _record(kind: type, rng: random.Random, i: int, stem: str = ""):
     origin = {"language": "en", "field": rng.choice(["learning", "personality"]), "source": "samples://en", "licence": "CC-BY-4.0"}
     steps = [Step(stage="questions", prompt="questions/ask.en@12345678", model="teacher")]
@@ -59,7 +78,7 @@ def write_datasets(folder: Path, records: int = 12, seed: int = 1) -> dict[str, 
             writer.add(_record(table.record, rng, i, HOSTILE if i == 0 else ""))
         for i in range(rng.randrange(1, 4)):
             writer.reject(_record(table.record, rng, records + i), rng.choice(["too_short", "duplicate", "<b>odd</b>"]))
-        writer.close({"stage": table.stage, "in": records + 3})
+        writer.close({"stage": table.stage, "in": records + 3, **EXTRAS.get(table.stage, {})})
     return {table.name: str(folder / table.name) for table in TABLES}
 
 

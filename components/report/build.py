@@ -13,7 +13,8 @@ from components.common.progress import run_dir
 from components.common.records import Question
 from components.common.stage import open_stage
 from components.report.curves import read_curves
-from components.report.datasets import draw_samples, read_flows, reject_reasons
+from components.report.datasets import Flow, draw_rejected, draw_samples, read_flows, reject_reasons
+from components.report.distributions import agreement, count_fields, quality_histogram, stage_counts
 from components.report.items import Packed, pack_items, read_items
 from components.report.render import render_page
 from components.report.scores import SAFETY_CHECKS, read_suites, safety_categories
@@ -86,18 +87,25 @@ def gather(settings: ReportSettings, datasets: dict[str, str], results: dict[str
         "flows": flows,
         "reasons": reject_reasons(flows),
         "votes": count_votes(itertools.chain(*(read_records(datasets[name], Question) for name in ("challenging", "rest")))),
+        "agreement": agreement(flows),
+        "fields": count_fields(*(read_records(datasets[name], Question) for name in ("rest", "challenging"))),
+        "quality": quality_histogram(flows),
+        "stage_counts": stage_counts(flows),
         "curves": [asdict(curve) for stage in ("sft", "grpo") for curve in read_curves(stage)],
-        "samples": [
-            {
-                "name": flow.table.name,
-                "stage": flow.table.stage,
-                "kind": flow.table.record.__name__,
-                "total": flow.records,
-                "records": draw_samples(datasets[flow.table.name], flow.table.record, settings.samples, settings.seed),
-            }
-            for flow in flows
-        ],
+        "samples": [_samples(flow, datasets[flow.table.name], settings) for flow in flows],
         "costs": costs,
+    }
+
+
+def _samples(flow: Flow, directory: str, settings: ReportSettings) -> dict[str, Any]:
+    return {
+        "name": flow.table.name,
+        "stage": flow.table.stage,
+        "kind": flow.table.record.__name__,
+        "total": flow.records,
+        "rejected_total": flow.rejected,
+        "records": draw_samples(directory, flow.table.record, settings.samples, settings.seed),
+        "rejected": draw_rejected(directory, settings.samples, settings.seed),
     }
 
 

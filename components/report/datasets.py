@@ -9,7 +9,7 @@ from typing import Any
 
 from components.common.dataset import read_records
 from components.common.errors import UserError
-from components.common.records import Dialogue, Passage, Post, Question, Record
+from components.common.records import Dialogue, Passage, Post, Question, Record, Rejected
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Flow:
-    """Record counts of one dataset; `share` is its size beside the largest of its track, 0 to 1."""
+    """Record counts of one dataset; `share` is its size beside the largest of its track, 0 to 1; `stats` is its stats.json."""
 
     table: Table
     records: int
@@ -57,6 +57,7 @@ class Flow:
     reasons: dict[str, int] = field(default_factory=dict)
     share: float = 0.0
     rejected_share: float = 0.0
+    stats: dict[str, Any] = field(default_factory=dict)
 
 
 def read_flows(directories: dict[str, str]) -> list[Flow]:
@@ -70,7 +71,7 @@ def read_flows(directories: dict[str, str]) -> list[Flow]:
     for table, s in stats:
         largest[table.track] = max(1, largest.get(table.track, 1), s["records"] + s["rejected"])
     return [
-        Flow(t, s["records"], s["rejected"], s["reasons"], s["records"] / largest[t.track], s["rejected"] / largest[t.track])
+        Flow(t, s["records"], s["rejected"], s["reasons"], s["records"] / largest[t.track], s["rejected"] / largest[t.track], s)
         for t, s in stats
     ]
 
@@ -93,8 +94,13 @@ def reject_reasons(flows: list[Flow]) -> list[tuple[str, str, int]]:
 
 def draw_samples(directory: str, record: type[Record], n: int, seed: int) -> list[Record]:
     """Returns `n` records, the same ones for the same seed whatever their order, with n records in memory."""
+    return heapq.nsmallest(n, read_records(directory, record), key=lambda item: _rank(item.id, seed))
 
-    def rank(item: Record) -> str:
-        return hashlib.sha256(f"{seed}:{item.id}".encode()).hexdigest()
 
-    return heapq.nsmallest(n, read_records(directory, record), key=rank)
+def draw_rejected(directory: str, n: int, seed: int) -> list[Rejected]:
+    """Returns `n` rejected records, drawn likewise."""
+    return heapq.nsmallest(n, read_records(directory, Rejected, "rejected"), key=lambda item: _rank(item.record, seed))
+
+
+def _rank(text: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{text}".encode("utf-8", "replace")).hexdigest()

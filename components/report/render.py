@@ -22,6 +22,7 @@ def render_page(values: dict[str, Any], sample_chars: int) -> str:
     )
     environment.filters |= {
         "thousands": lambda n: f"{n:,}",
+        "number": lambda x: f"{x:,}" if isinstance(x, int) else f"{x:,.4g}",
         "percent": lambda x: f"{100 * x:.1f}%",
         "fixed": lambda x, scale: f"{x:.2f}" if scale == 100 else f"{x:.3g}",
         "round4": lambda x: "none" if x is None else f"{x:.4f}",

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from components.common.dataset import DatasetWriter
 from components.common.errors import UserError
 from components.common.records import Option, Passage, Question, Vote
-from components.report.datasets import TABLES, draw_samples, read_flows, reject_reasons
+from components.report.datasets import TABLES, draw_rejected, draw_samples, read_flows, reject_reasons
+from components.report.distributions import FieldCount, agreement, count_fields, quality_histogram, stage_counts
 from components.report.votes import count_votes
 from tests.report_run import write_datasets
 
@@ -83,3 +84,27 @@ def test_votes_always_add_up(rows):
     for i in range(len(votes.selectors)):
         for j in range(len(votes.selectors)):
             assert votes.both[i][j] == votes.both[j][i] <= min(votes.right[i], votes.right[j])
+
+
+def test_distributions_come_from_records_and_stats(tmp_path):
+    flows = read_flows(write_datasets(tmp_path))
+    assert quality_histogram(flows) == [("clarity", [0, 0, 2, 0, 9]), ("correctness", [0, 0, 0, 11, 0])]
+    assert agreement(flows)[0]["same_answer"] == 0.5
+    assert stage_counts(flows) == [("cleaning", "rule_emoji", 7), ("cleaning", "rule_links", 3), ("control", "suite_rows_unreadable", 0)]
+
+
+def test_fields_are_counted_by_type_and_difficulty():
+    def of(field, kind):
+        return question(0).model_copy(update={"field": field, "kind": kind})
+
+    rest = [of("learning", "single"), of("learning", "multi"), of("", "single")]
+    rows = count_fields(rest, [of("learning", "single"), of("social", "multi")])
+    assert rows == [FieldCount("learning", 2, 1, 1), FieldCount("not stated", 1, 0, 0), FieldCount("social", 0, 1, 1)]
+
+
+def test_rejected_samples_are_drawn_too(tmp_path):
+    paths = write_datasets(tmp_path)
+    flow = read_flows(paths)[0]
+    drawn = draw_rejected(paths["passages"], 10, seed=1)
+    assert len(drawn) == flow.rejected
+    assert {r.reason for r in drawn} == set(flow.reasons)
