@@ -1,6 +1,6 @@
 """Child processes that never outlive their owner.
 
-`python -m components.common.processes OWNER_PID -- command...` starts the command in a session of its own and ends it
+`python -m components.common.processes OWNER_PID --grace SECONDS -- command...` starts the command in a session of its own and ends it
 when the owner is gone, however the owner ended (`kill -9` included), or when the wrapper is told to stop.
 """
 
@@ -24,7 +24,9 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def spawn(command: list[str], log_file: Path, env: dict[str, str] | None = None, owner: int | None = None) -> subprocess.Popen[bytes]:
+def spawn(
+    command: list[str], log_file: Path, env: dict[str, str] | None = None, owner: int | None = None, grace: float = GRACE_SECONDS
+) -> subprocess.Popen[bytes]:
     """Starts a command under the wrapper, its output going to `log_file`.
 
     Args:
@@ -32,15 +34,17 @@ def spawn(command: list[str], log_file: Path, env: dict[str, str] | None = None,
         log_file: Receives stdout and stderr.
         env: Whole environment; the caller's if None.
         owner: The process it must not outlive (default: the caller); 0 means nobody, for servers left up on purpose.
+        grace: Seconds between telling it to stop and killing it.
     """
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    wrapped = [sys.executable, "-m", "components.common.processes", str(os.getpid() if owner is None else owner), "--", *command]
+    watched = str(os.getpid() if owner is None else owner)
+    wrapped = [sys.executable, "-m", "components.common.processes", watched, "--grace", str(grace), "--", *command]
     with log_file.open("ab") as sink:
         return subprocess.Popen(wrapped, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=env, start_new_session=True)
 
 
-def stop(pid: int) -> None:
-    """Ends a process and all its descendants: politely, then not."""
+def stop(pid: int, grace: float = GRACE_SECONDS) -> None:
+    """Ends a process and all its descendants: politely, then, after `grace` seconds, not."""
     try:
         root = psutil.Process(pid)
         family = [root, *root.children(recursive=True)]
@@ -51,7 +55,7 @@ def stop(pid: int) -> None:
             process.terminate()
         except psutil.NoSuchProcess:
             continue
-    _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
+    _, alive = psutil.wait_procs(family, timeout=grace)
     for process in alive:
         try:
             process.kill()
@@ -67,7 +71,7 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def _supervise(owner: int, command: list[str]) -> int:
+def _supervise(owner: int, grace: float, command: list[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     stopping = False
 
@@ -79,7 +83,7 @@ def _supervise(owner: int, command: list[str]) -> int:
     signal.signal(signal.SIGINT, on_signal)
     while child.poll() is None:
         if stopping or (owner and not _alive(owner)):
-            stop(child.pid)
+            stop(child.pid, grace)
             return 143
         time.sleep(0.2)
     return child.returncode
@@ -87,4 +91,4 @@ def _supervise(owner: int, command: list[str]) -> int:
 
 if __name__ == "__main__":
     split = sys.argv.index("--")
-    sys.exit(_supervise(int(sys.argv[1]), sys.argv[split + 1 :]))
+    sys.exit(_supervise(int(sys.argv[1]), float(sys.argv[3]), sys.argv[split + 1 :]))

@@ -76,6 +76,23 @@ def list_s3(uri: str) -> list[str]:
     return [f"s3://{bucket}/{k}" for k in sorted(keys) if not prefix or k == prefix or k.startswith(prefix + "/")]
 
 
+def list_files(uri: str) -> list[str]:
+    """Returns the URIs of all objects or files below `s3://...` or a local directory, sorted; none if it is not there."""
+    if uri.startswith("s3://"):
+        return list_s3(uri)
+    return sorted(str(p) for p in Path(uri).rglob("*") if p.is_file())
+
+
+def delete_dir(uri: str) -> None:
+    """Deletes all objects or files below `s3://...` or a local directory."""
+    if not uri.startswith("s3://"):
+        shutil.rmtree(uri, ignore_errors=True)
+        return
+    for item in list_s3(uri):
+        bucket, key = split_s3(item)
+        s3_client().delete_object(Bucket=bucket, Key=key)
+
+
 def upload_dir(directory: str | Path, uri: str) -> int:
     """Uploads a directory to `s3://...` or copies it to a local path; returns the number of bytes."""
     directory = Path(directory)

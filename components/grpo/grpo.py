@@ -6,8 +6,7 @@ from typing import Any
 from components.common.errors import UserError
 from components.common.models import local_model
 from components.common.stage import open_stage
-from components.common.training.config import TrainingConfig
-from components.common.training.run import Trained, launch_training, model_uri, work_dir
+from components.common.training.run import Trained, run_training, work_dir
 from components.grpo.batch import grpo_accumulation
 from components.grpo.settings import GRPOSettings
 
@@ -29,7 +28,7 @@ def run(settings: dict[str, Any] | GRPOSettings, base_model: str, challenging: s
         from components.grpo.prepare import prepare
 
         accumulation = grpo_accumulation(settings)
-        uri, work, base = model_uri("grpo"), work_dir(model), str(local_model(base_model))
+        work, base = work_dir(model), str(local_model(base_model))
         prompts = prepare(stage, challenging, load_tokenizer(base), settings.rollout.max_prompt_length, work / "data")
         if not prompts:
             return _no_prompts(settings, base_model)
@@ -38,16 +37,7 @@ def run(settings: dict[str, Any] | GRPOSettings, base_model: str, challenging: s
                 f"GRPO has {prompts} prompts, fewer than prompts_per_generation {settings.prompts_per_generation}: "
                 "lower it and prompts_per_step."
             )
-        config = TrainingConfig(
-            settings=settings.model_dump(mode="json"),
-            base_model=base,
-            data=str(work / "data"),
-            work=str(work),
-            model_uri=uri,
-            checkpoint_uri=f"{uri}-checkpoints",
-            accumulation=accumulation,
-        )
-        history = launch_training(stage, "components.grpo.train", config, settings.launch)
+        uri, history = run_training(stage, "components.grpo.train", settings, base, work, accumulation)
         final = closing_figures(history)
         stage.extra |= final
     return Trained(uri, final)

@@ -1,6 +1,5 @@
 """GRPO by TRL: the script that torchrun starts, the same on one CPU, on GPUs of a pod and on several nodes."""
 
-from pathlib import Path
 from typing import Any
 
 from components.common.training.config import TrainingConfig
@@ -60,10 +59,10 @@ def train(config: TrainingConfig) -> None:
     from datasets import load_dataset
     from trl import GRPOTrainer
 
-    from components.common.training.callbacks import MetricLog
     from components.common.training.cpu_head import use_dense_head
+    from components.common.training.loop import callbacks, train_and_save
     from components.common.training.model import load_model, load_tokenizer, lora_config
-    from components.common.training.save import model_card, save_model
+    from components.common.training.save import model_card
     from components.grpo.rewards.functions import reward_functions
 
     settings = GRPOSettings.model_validate(config.settings)
@@ -78,11 +77,10 @@ def train(config: TrainingConfig) -> None:
         train_dataset=data,
         processing_class=tokenizer,
         peft_config=lora_config(settings.tuning),
-        callbacks=[MetricLog(Path(config.work) / "log_history.jsonl")],
+        callbacks=callbacks(config, settings.checkpoint),
     )
-    trainer.train()
     card = model_card("Final model of Psyche-R1", config.base_model, "Group relative policy optimisation (stage 2 of 2).", config.settings)
-    save_model(trainer, tokenizer, config, card)
+    train_and_save(trainer, tokenizer, config, settings.checkpoint, card)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from typing import Any
 from components.common.errors import UserError
 from components.common.models import local_model
 from components.common.stage import open_stage
-from components.common.training.config import TrainingConfig
-from components.common.training.run import Trained, launch_training, model_uri, work_dir
+from components.common.training.run import Trained, run_training, work_dir
 from components.sft.packing import sft_accumulation
 from components.sft.settings import SFTSettings
 
@@ -28,21 +27,12 @@ def run(settings: dict[str, Any] | SFTSettings, base_model: str, rest: str, dial
 
         if not settings.packing:
             sft_accumulation(settings, [])  # a batch that does not divide is told before the data is read
-        uri, work, base = model_uri("sft"), work_dir(model), str(local_model(base_model))
+        work, base = work_dir(model), str(local_model(base_model))
         lengths = prepare(stage, settings, rest, dialogues, load_tokenizer(base), work / "data")
         if not lengths:
             raise UserError("SFT has no sample to train on: no question has a rationale and no dialogue fits; see the rejected records.")
         accumulation, stage.extra["samples_per_step"] = sft_accumulation(settings, lengths)
-        config = TrainingConfig(
-            settings=settings.model_dump(mode="json"),
-            base_model=base,
-            data=str(work / "data"),
-            work=str(work),
-            model_uri=uri,
-            checkpoint_uri=f"{uri}-checkpoints",
-            accumulation=accumulation,
-        )
-        history = launch_training(stage, "components.sft.train", config, settings.launch)
+        uri, history = run_training(stage, "components.sft.train", settings, base, work, accumulation)
         final = {"loss": float(history[-1]["loss"]), "first_loss": float(history[0]["loss"]), "steps": float(history[-1]["step"])}
         stage.extra |= final
     return Trained(uri, final)

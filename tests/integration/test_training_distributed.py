@@ -7,10 +7,10 @@ import pytest
 
 pytest.importorskip("deepspeed")
 
-from components.common.question_prompt import question_messages  # noqa: E402
-from components.sft.sft import run  # noqa: E402
-from tests.integration.training_data import dialogues, questions, write  # noqa: E402
-from tests.tiny_model import make_tiny_model  # noqa: E402
+from components.common.question_prompt import question_messages
+from components.sft.sft import run
+from tests.integration.training_data import dialogues, questions, write
+from tests.tiny_model import make_tiny_model
 
 STEPS = 20
 

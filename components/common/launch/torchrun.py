@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from components.common import processes
@@ -16,15 +16,15 @@ POLL_SECONDS = 0.3
 USER_ERROR_MARK = "error: "  # how a training script prints a UserError
 
 
-def command(module: str, config: Path, launch: LaunchSettings) -> list[str]:
+def command(module: str, config: Path, launch: LaunchSettings, stop_seconds: int) -> list[str]:
     """Returns the torchrun command of a module; the same module runs under a TrainJob."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(launch.processes_per_node)]
     # A rendezvous of its own on a free port: two trainings on one machine must not meet.
     rendezvous = ["--nnodes", "1", "--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{processes.free_port()}"]
-    return [*torchrun, *rendezvous, "-m", module, str(config)]
+    return [*torchrun, *rendezvous, "--shutdown-timeout", str(stop_seconds), "-m", module, str(config)]
 
 
-def run_torchrun(module: str, config: Path, launch: LaunchSettings, log_file: Path) -> Iterator[str]:
+def run_torchrun(module: str, config: Path, launch: LaunchSettings, log_file: Path, stop_seconds: int) -> Generator[str, None, None]:
     """Starts the training, yields its output line by line, and returns when it has ended well.
 
     Raises:
@@ -39,12 +39,12 @@ def run_torchrun(module: str, config: Path, launch: LaunchSettings, log_file: Pa
     env.pop("MLFLOW_RUN_ID", None)  # the stage tracks; the script must not open its run a second time
     log_file.parent.mkdir(parents=True, exist_ok=True)
     log_file.write_bytes(b"")
-    process = processes.spawn(command(module, config, launch), log_file, env)
+    process = processes.spawn(command(module, config, launch, stop_seconds), log_file, env, grace=stop_seconds)
     try:
         yield from _tail(log_file, process)
     finally:
         if process.poll() is None:
-            processes.stop(process.pid)
+            processes.stop(process.pid, stop_seconds)
     if process.returncode:
         raise UserError(f"Training {module} failed: {failure_reason(log_file, process.returncode)} (log: {log_file}).")
 

@@ -41,7 +41,6 @@ def shared_arguments(
         "full_determinism": False,
         "save_strategy": "steps" if checkpoint.every_steps else "no",
         "save_steps": checkpoint.every_steps or 500,
-        "save_total_limit": checkpoint.keep,
         "logging_first_step": True,
         "report_to": "none",
         "disable_tqdm": True,

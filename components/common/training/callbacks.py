@@ -19,12 +19,11 @@ class MetricLog(TrainerCallback):
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Starts the clock, and keeps the lines of the steps before a resume only."""
+        """Starts the clock and the file; a resumed training begins with the steps that its checkpoint knows."""
         self._time = time.monotonic()
         if state.is_world_process_zero:
-            known = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-            kept = [line for line in known if json.loads(line)["step"] <= state.global_step]
-            self.path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+            earlier = [json.dumps(entry) + "\n" for entry in state.log_history]
+            self.path.write_text("".join(earlier), encoding="utf-8")
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any] | None = None, **kwargs: Any

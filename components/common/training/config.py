@@ -15,9 +15,8 @@ class TrainingConfig(BaseModel):
         data: Directory of the prepared Parquet shards.
         work: Local scratch directory.
         model_uri: Where the final Hugging Face directory goes.
-        checkpoint_uri: Where checkpoints go.
+        checkpoint_uri: Where checkpoints go; holds a fingerprint of what is trained, so that another training is not resumed.
         accumulation: Gradient accumulation steps, derived from the world size.
-        language: Language of the model card.
     """
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())

@@ -29,5 +29,8 @@ class CheckpointSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    every_steps: int = Field(default=0, ge=0, description="choice: optimiser steps between checkpoints; 0: only on SIGTERM")
+    every_steps: int = Field(
+        default=100, ge=0, description="choice: optimiser steps between checkpoints; 0: none, not even when the job is told to stop"
+    )
     keep: int = Field(default=2, gt=0, description="choice: complete checkpoints kept in the store")
+    stop_seconds: int = Field(default=300, gt=0, description="choice: time to finish a step and save after SIGTERM, before the kill")
