@@ -113,8 +113,8 @@ async def _filter(questions: Iterator[Question], llm_settings: LLMSettings, leas
                 unanswered += 1
                 if unanswered == GIVE_UP:
                     raise UserError(
-                        f"The filter LLM {llm_settings.label} left {GIVE_UP} questions in a row without scores ({item.error}): "
-                        "check control.filter_llm and run again (finished replies are kept), or set it to null."
+                        f"{llm_settings.label} gave {GIVE_UP} questions in a row no scores ({item.error}): "
+                        "choose another model in control.filter_llm, or set it to null."
                     )
                 writer.reject(item.question, "filter_unanswered", item.error)
                 stage.reject()

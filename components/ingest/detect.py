@@ -1,17 +1,18 @@
-"""What a file of an `auto` source holds: its kind and layout, seen from its suffix and first row."""
+"""What a file of an `auto` source holds: its kind and layout, seen from its suffix and first rows."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 from components.common.errors import UserError
 from components.ingest.conversations import POST, REPLY, is_transcript
 from components.ingest.encoding import decode
 from components.ingest.fetch import SourceFile
 from components.ingest.readers.formats import DOCUMENT_READERS, ROW_READERS
-from components.ingest.readers.tables import peek
 from components.ingest.rows import Row
 from components.ingest.settings import Kind, Layout, Source
 
 SAMPLE_BYTES = 4096
+LOOKED_AT = 20  # rows
 KIND_OF_LAYOUT: dict[str, Kind] = {
     "pceb": "question_bank", "cpsyexam": "question_bank", "smilechat": "dialogues", "cpsycoun": "dialogues", "messages": "dialogues",
 }  # fmt: skip
@@ -51,7 +52,8 @@ def _seen(file: SourceFile) -> Shape | None:
             head = handle.read(SAMPLE_BYTES)
         transcript = suffix == ".txt" and is_transcript(decode(head))
         return Shape("dialogues", "cpsycoun") if transcript else Shape("passages", "plain")
-    return shape_of_row(peek(ROW_READERS[suffix](file.path)))
+    rows = islice((row for row in ROW_READERS[suffix](file.path) if isinstance(row, dict)), LOOKED_AT)
+    return next((shape for shape in map(shape_of_row, rows) if shape), None)
 
 
 def shape_of_row(row: Row) -> Shape | None:

@@ -12,9 +12,9 @@ TOKENS_PER_WORD = 1.3
 
 
 def detect_language(text: str) -> Language:
-    """Returns "zh" if at least a tenth of words and characters are ideographs, else "en"."""
+    """Returns "zh" if there is an ideograph for every three words of other scripts, else "en"."""
     ideographs, words = len(IDEOGRAPH.findall(text)), len(WORD.findall(text))
-    return "zh" if ideographs * 10 >= ideographs + words and ideographs else "en"
+    return "zh" if ideographs and ideographs * 3 >= words else "en"
 
 
 def estimate_tokens(text: str) -> int:

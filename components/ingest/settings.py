@@ -21,7 +21,7 @@ class Source(BaseModel):
         description="file or folder: local path, samples://, s3://bucket/prefix, http(s):// file, hf://datasets/org/name[/folder]",
     )
     kind: Kind | Literal["auto"] = Field(default="auto", description="what the source holds; auto looks at each file")
-    layout: Layout | Literal["auto"] = Field(default="auto", description="how rows are laid out; auto looks at the first row")
+    layout: Layout | Literal["auto"] = Field(default="auto", description="how rows are laid out; auto looks at the first rows")
     language: Language | None = Field(default=None, description="language of the text; none: detected per record")
     field: str = Field(default="", description="field of psychology of everything in the source; a file's own field wins")
     licence: str = Field(default="unknown", description="licence of the source; a file's own front matter wins")

@@ -17,7 +17,7 @@ class LLMError(Exception):
 class Chat:
     """One request. `sample` tells apart several samples of the same prompt; None falls back to the LLM's settings."""
 
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     schema: dict[str, Any] | None = None
     temperature: float | None = None
     top_p: float | None = None

@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.common.benchmarks import BadRow
 from components.common.errors import UserError
@@ -118,8 +117,3 @@ def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         encoding = detect_encoding(file.read(SAMPLE_BYTES))
     return "utf-8" if encoding == "utf-8-sig" else encoding
-
-
-def peek(rows: Iterator[Any]) -> Row:
-    """Returns the first good row, or {} if there is none."""
-    return next((row for row in rows if isinstance(row, dict)), {})

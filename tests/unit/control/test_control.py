@@ -84,11 +84,13 @@ def test_a_second_run_pays_for_nothing_again(tmp_path, serve):
     assert len(stub.requests) == len(STEMS)
 
 
-def test_a_filter_that_is_down_stops_the_stage_with_one_sentence(tmp_path, capsys):
+@pytest.mark.parametrize("down", [True, False])
+def test_a_filter_that_gives_no_scores_stops_the_stage_with_one_sentence(tmp_path, capsys, serve, down):
     generated = [question(f"{s} {n} {chr(97 + n) * 9}", f"x{n}", f"y{n}") for n, s in enumerate(STEMS * 5)]
+    url = "http://127.0.0.1:9/v1" if down else serve(Stub(answer=lambda _: "no JSON"))
     with pytest.raises(SystemExit):
-        control(tmp_path, generated, [], filter_llm=llm("http://127.0.0.1:9/v1"))
-    assert "set it to null" in capsys.readouterr().err
+        control(tmp_path, generated, [], filter_llm=llm(url, give_up_s=1))
+    assert ("has answered for" if down else "set it to null") in capsys.readouterr().err
 
 
 def test_empty_inputs_give_an_empty_dataset(tmp_path):

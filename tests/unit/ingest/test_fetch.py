@@ -1,0 +1,66 @@
+import functools
+import http.server
+import threading
+
+import pytest
+
+from components.common.errors import UserError
+from components.ingest.fetch import fetch
+
+
+@pytest.fixture
+def web(tmp_path):
+    folder = tmp_path / "web"
+    folder.mkdir()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    handler.log_message = lambda *_: None
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_folder_gives_its_data_files_in_order_under_the_users_uri(tmp_path, monkeypatch):
+    for name in ("b.md", "a.jsonl", "README.md", "LICENSE.txt", ".hidden.md", "picture.png", "sub/c.txt", "_build/d.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    monkeypatch.chdir(tmp_path.parent)
+    assert [f.uri for f in fetch(f"{tmp_path.name}/")] == [f"{tmp_path.name}/{n}" for n in ("a.jsonl", "b.md", "sub/c.txt")]
+
+
+def test_samples_are_reachable_by_their_scheme():
+    assert "samples://en/textbook/biological.md" in [f.uri for f in fetch("samples://en/textbook")]
+
+
+def test_a_web_page_is_fetched_into_the_cache(web, tmp_path, monkeypatch):
+    monkeypatch.setenv("PSYCHE_HOME", str(tmp_path / "home"))
+    folder, url = web
+    (folder / "page").write_text("<p>x</p>")
+    (folder / "a.md").write_text("# t")
+    (file,) = fetch(f"{url}/a.md")
+    assert (file.uri, file.path.suffix, file.path.read_text()) == (f"{url}/a.md", ".md", "# t")
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("nowhere/at/all", "does not exist"),
+        ("ftp://host/file.md", "unknown scheme"),
+        ("hf://datasets/alone", "complete it"),
+        ("http://127.0.0.1:9/x.md", "cannot be fetched"),
+        ("s3:///key", "is not an s3://bucket/key"),
+    ],
+)
+def test_what_cannot_be_had_is_named(uri, message, tmp_path, monkeypatch):
+    monkeypatch.setenv("PSYCHE_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=message):
+        fetch(uri)
+
+
+def test_an_empty_folder_and_an_unknown_format_are_named(tmp_path):
+    with pytest.raises(UserError, match="holds no file in a known format"):
+        fetch(str(tmp_path))
+    (tmp_path / "a.docx").write_text("x")
+    with pytest.raises(UserError, match=r"unknown format '\.docx'"):
+        fetch(str(tmp_path / "a.docx"))

@@ -1,0 +1,117 @@
+import json
+
+import pytest
+
+from components.common.benchmarks import BadRow
+from components.common.errors import UserError
+from components.ingest.document import Section
+from components.ingest.readers.markup import read_epub, read_html, read_markdown, read_text
+from components.ingest.readers.pdf import read_pdf, render_page, scanned_pages
+from components.ingest.readers.tables import read_csv, read_json, read_jsonl, read_parquet, read_xlsx
+from tests.unit.ingest import files
+
+ROWS = [{"post": "help", "reply": "do"}, {"post": "求助", "reply": "回复"}]
+
+
+def test_markdown_front_matter_is_the_documents_word_about_itself(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text("---\ntitle: Memory\nfield: cognitive\nlanguage: en\nlicense: CC-BY-4.0\nother: x\n---\n# Memory\n\nText.\n")
+    document = read_markdown(path)
+    assert document.meta == {"title": "Memory", "field": "cognitive", "language": "en", "licence": "CC-BY-4.0"}
+    assert document.sections == [Section(("Memory",), "Text.")]
+
+
+@pytest.mark.parametrize("head", ["---\n: [\n---\nText.", "---\njust words\n---\nText.", "---\nText."])
+def test_what_is_no_front_matter_is_text_or_nothing_but_never_an_error(tmp_path, head):
+    (tmp_path / "a.md").write_text(head)
+    assert "Text." in read_markdown(tmp_path / "a.md").sections[0].text
+
+
+def test_text_in_gb18030(tmp_path):
+    (tmp_path / "a.txt").write_bytes("第一章 注意\n注意是心理活动的指向和集中。".encode("gb18030"))
+    assert read_text(tmp_path / "a.txt").sections == [Section(("第一章 注意",), "注意是心理活动的指向和集中。")]
+
+
+def test_html_keeps_text_and_drops_what_surrounds_it(tmp_path):
+    page = """<html lang="en-US"><head><title>Memory</title><script>x()</script></head><body><nav>Home</nav>
+    <h1>Memory</h1><p>It has <b>three</b> stages.</p><ul><li>encoding</li><li>storage</li></ul><footer>Imprint</footer></body></html>"""
+    (tmp_path / "a.html").write_text(page)
+    document = read_html(tmp_path / "a.html")
+    assert document.sections == [Section(("Memory",), "It has three stages.\n\nencoding\n\nstorage")]
+    assert document.meta == {"title": "Memory", "language": "en"}
+
+
+def test_epub_follows_its_spine(tmp_path):
+    (tmp_path / "a.epub").write_bytes(files.epub(two="<h1>Two</h1><p>b</p>", one="<h1>One</h1><p>a</p>"))
+    document = read_epub(tmp_path / "a.epub")
+    assert [s.headings for s in document.sections] == [("One",), ("Two",)]
+    assert document.meta == {"title": "Memory", "language": "en", "licence": "CC-BY-4.0"}
+
+
+def test_pdf_text_layer_and_scanned_pages(tmp_path):
+    path = tmp_path / "a.pdf"
+    path.write_bytes(files.pdf("Memory is an active process\nof storing things", "", title="Book"))
+    document = read_pdf(path)
+    assert document.sections == [Section((), "Memory is an active process\nof storing things")]
+    assert document.meta == {"title": "Book"}
+    assert scanned_pages(path) == [1]
+    assert render_page(path, 1).startswith(b"\x89PNG")
+    assert "read by a model" in read_pdf(path, {1: "read by a model"}).sections[0].text
+
+
+def test_a_scan_says_what_it_needs(tmp_path):
+    (tmp_path / "scan.pdf").write_bytes(files.pdf("", ""))
+    with pytest.raises(UserError, match=r"scan\.pdf has no text layer: .* set ingest\.ocr"):
+        read_pdf(tmp_path / "scan.pdf")
+
+
+@pytest.mark.parametrize(
+    ("reader", "name"), [(read_pdf, "a.pdf"), (read_epub, "a.epub"), (read_xlsx, "a.xlsx"), (read_parquet, "a.parquet")]
+)
+def test_a_corrupt_container_is_named_in_one_sentence(tmp_path, reader, name):
+    (tmp_path / name).write_bytes(b"PK\x03\x04 this is not what it says")
+    with pytest.raises(UserError, match=rf"{name} is not a readable"):
+        list(reader(tmp_path / name))
+
+
+def test_jsonl_yields_rows_and_names_broken_lines(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"a": 1}\n\n{broken\n[1]\n{"a": "\\ud800"}\n')
+    rows = list(read_jsonl(tmp_path / "a.jsonl"))
+    assert rows[0] == {"a": 1}
+    assert [(r.reason, r.detail[:6]) for r in rows if isinstance(r, BadRow)] == [("invalid_json", "line 3"), ("not_an_object", "line 4")]
+
+
+def test_json_may_be_a_list_an_object_or_one_dialogue(tmp_path):
+    path = tmp_path / "a.json"
+    for data, expected in [
+        (ROWS, ROWS),
+        ({"a": 1}, [{"a": 1}]),
+        ([{"role": "client", "content": "x"}], [{"messages": [{"role": "client", "content": "x"}]}]),
+    ]:
+        path.write_text(json.dumps(data))
+        assert list(read_json(path)) == expected
+    path.write_text("[1, {")
+    assert [r.reason for r in read_json(path)] == ["invalid_json"]
+
+
+@pytest.mark.parametrize(("delimiter", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "gb18030")])
+def test_csv_in_several_dialects(tmp_path, delimiter, encoding):
+    lines = [f"post{delimiter}reply", f"help{delimiter}do", f"求助这是一段中文文字{delimiter}回复也是中文文字"]
+    (tmp_path / "a.csv").write_bytes("\n".join(lines).encode(encoding))
+    assert list(read_csv(tmp_path / "a.csv")) == [
+        {"post": "help", "reply": "do"},
+        {"post": "求助这是一段中文文字", "reply": "回复也是中文文字"},
+    ]
+
+
+def test_csv_rows_that_are_too_wide_are_bad(tmp_path):
+    (tmp_path / "a.csv").write_text('a,b\n1,2,3\n"quoted, text",4\n')
+    rows = list(read_csv(tmp_path / "a.csv"))
+    assert rows[0].reason == "too_many_columns"
+    assert rows[1] == {"a": "quoted, text", "b": "4"}
+
+
+def test_excel_and_parquet_yield_rows(tmp_path):
+    book = files.xlsx(tmp_path / "a.xlsx", [["post", "reply", "n"], ["help", "do", 1], [None, None, None], ["求助", "回复", None]])
+    assert list(read_xlsx(book)) == [{"post": "help", "reply": "do", "n": 1}, {"post": "求助", "reply": "回复"}]
+    assert list(read_parquet(files.parquet(tmp_path / "a.parquet", ROWS))) == ROWS
