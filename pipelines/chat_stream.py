@@ -63,29 +63,28 @@ def _partial_tag(text: str, tag: str) -> int:
 
 @dataclass
 class Timing:
-    """Arrival times of one reply, in seconds since the request."""
+    """Arrival of one reply, in seconds since the request; `tokens` where the endpoint counts them."""
 
     first: float | None = None
     last: float = 0.0
-    chunks: int = 0
+    characters: int = 0
     tokens: int | None = None
     finish_reason: str = ""
     started: float = field(default_factory=time.monotonic)
 
-    def arrived(self) -> None:
+    def arrived(self, text: str) -> None:
         """Notes that a piece of text has come."""
         self.last = time.monotonic() - self.started
         self.first = self.last if self.first is None else self.first
-        self.chunks += 1
+        self.characters += len(text)
 
     def summary(self) -> str:
-        """Returns time to the first token and tokens per second after it; "~" marks chunks counted as tokens."""
+        """Returns the time to the first token and the rate after it: of tokens, else of characters, which is no guess."""
         if self.first is None:
             return "no tokens"
-        tokens = self.chunks if self.tokens is None else self.tokens
-        about = "~" if self.tokens is None else ""
-        rate = f", {about}{(tokens - 1) / (self.last - self.first):.1f} tokens/s" if self.last > self.first and tokens > 1 else ""
-        return f"first token {self.first:.2f} s{rate}, {about}{tokens} tokens"
+        count, unit = (self.characters, "characters") if self.tokens is None else (self.tokens, "tokens")
+        rate = f", {(count - 1) / (self.last - self.first):.1f} {unit}/s" if self.last > self.first and count > 1 else ""
+        return f"first token {self.first:.2f} s{rate}, {count} {unit}"
 
 
 def list_models(url: str) -> list[str]:
@@ -119,7 +118,7 @@ def stream_chat(url: str, body: dict[str, Any], timing: Timing) -> Generator[Pie
                 thought = delta.get("reasoning_content") or delta.get("reasoning") or ""
                 said = delta.get("content") or ""
                 if thought or said:
-                    timing.arrived()
+                    timing.arrived(thought + said)
                 if thought:
                     yield Piece("reasoning", thought)
                 yield from splitter.feed(said)

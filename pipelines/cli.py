@@ -65,12 +65,13 @@ def serve(
     model: Annotated[str, typer.Argument(help="a registered version (name/3, name@champion) or a model directory or URI")],
     port: Annotated[int | None, typer.Option(help="the endpoint's port; a free one if not given")] = None,
     max_model_len: Annotated[int, typer.Option(help="most tokens of a conversation")] = 4096,
+    expose_reasoning: Annotated[bool, typer.Option("--expose-reasoning", help="let think blocks through the guard")] = False,
     runs: Runs = Path("runs"),
 ) -> None:
     """Serve a model behind the crisis guard until Ctrl-C."""
     from pipelines.serve import serve_model
 
-    serve_model(model, port, runs, max_model_len)
+    serve_model(model, port, runs, max_model_len, expose_reasoning)
 
 
 @app.command()

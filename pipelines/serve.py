@@ -21,7 +21,7 @@ from pipelines import local
 REGISTERED = re.compile(r"[^/:@]+(/\d+|@[\w-]+)")
 
 
-def serve_model(model: str, port: int | None, runs: Path, max_model_len: int) -> None:
+def serve_model(model: str, port: int | None, runs: Path, max_model_len: int, expose_reasoning: bool) -> None:
     """Serves a model until Ctrl-C, then stops everything that was started.
 
     Args:
@@ -29,6 +29,7 @@ def serve_model(model: str, port: int | None, runs: Path, max_model_len: int) ->
         port: The endpoint's; a free one if None.
         runs: Folder of runs; `psyche chat` finds the endpoint there.
         max_model_len: Most tokens of a conversation.
+        expose_reasoning: Whether the guard lets think blocks through.
 
     Raises:
         UserError: The port is taken, or the model or a server does not come up.
@@ -38,7 +39,9 @@ def serve_model(model: str, port: int | None, runs: Path, max_model_len: int) ->
     uri = fetch(model, runs)
     folder = runs.resolve() / "serving" / str(port)
     os.environ.update(PSYCHE_RUN_DIR=str(folder), PSYCHE_OWNER_PID=str(os.getpid()))
-    settings = DeploymentSettings(vllm=VLLMSettings(enforce_eager=on_cpu(), max_model_len=max_model_len))
+    # No reasoning parser: the guard itself keeps think blocks back, or lets them through as the model writes them.
+    vllm = VLLMSettings(enforce_eager=on_cpu(), max_model_len=max_model_len, reasoning_parser="")
+    settings = DeploymentSettings(vllm=vllm, guard_env={"PSYCHE_GUARD_EXPOSE_REASONING": str(expose_reasoning)})
     name = served_name(model)
     try:
         typer.echo(f"starting vLLM with {model} and the crisis guard (logs: {folder / 'logs'})")

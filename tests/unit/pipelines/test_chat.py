@@ -193,13 +193,14 @@ def test_ctrl_c_ends_the_reply_and_closes_the_connection(stub, show, monkeypatch
     assert [t["content"] for t in talk.turns] == ["hi", "part"]
 
 
-def test_timing_takes_tokens_from_usage_and_says_when_it_counts_chunks(stub):
+def test_timing_is_of_tokens_where_the_endpoint_counts_them_else_of_characters(stub):
     timing = Timing()
     list(stream_chat(stub.url, {"model": "psyche", "messages": []}, timing))
-    assert (timing.tokens, timing.chunks) == (2, 2)
-    assert Timing(first=0.5, last=2.5, chunks=4, tokens=41).summary() == "first token 0.50 s, 20.0 tokens/s, 41 tokens"
-    assert Timing(first=0.5, last=2.5, chunks=41).summary() == "first token 0.50 s, ~20.0 tokens/s, ~41 tokens"
-    assert Timing(first=0.5, last=0.5, chunks=1).summary() == "first token 0.50 s, ~1 tokens"
+    assert (timing.tokens, timing.characters) == (2, len("Hello there"))
+    assert stub.requests[0]["stream_options"] == {"include_usage": True}
+    assert Timing(first=0.5, last=2.5, characters=200, tokens=41).summary() == "first token 0.50 s, 20.0 tokens/s, 41 tokens"
+    assert Timing(first=0.5, last=2.5, characters=201).summary() == "first token 0.50 s, 100.0 characters/s, 201 characters"
+    assert Timing(first=0.5, last=0.5, characters=3).summary() == "first token 0.50 s, 3 characters"
     assert Timing().summary() == "no tokens"
 
 
