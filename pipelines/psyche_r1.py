@@ -1,4 +1,4 @@
-"""The DAG: from raw sources to a served model, as one Kubeflow pipeline built from a recipe.
+r"""The DAG: from raw sources to a served model, as one Kubeflow pipeline built from a recipe.
 
     ingest -> cleaning -> questions -> control -> rationales -> selection -> sft -> grpo -> evaluation -> gate
                    \\-> dialogues -----------------------------/                                          |

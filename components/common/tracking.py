@@ -29,7 +29,8 @@ def parent_run_id() -> str:
 
     client = mlflow.MlflowClient()
     key = os.environ.get("PSYCHE_RUN_ID", "unnamed")
-    experiment = mlflow.set_experiment(experiment_id=os.environ.get("MLFLOW_EXPERIMENT_ID")) if os.environ.get("MLFLOW_EXPERIMENT_ID") else mlflow.set_experiment(EXPERIMENT)
+    given = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    experiment = mlflow.set_experiment(experiment_id=given) if given else mlflow.set_experiment(EXPERIMENT)
     query = f"tags.`{RUN_TAG}` = '{key}' and tags.`psyche.kind` = 'pipeline'"
     found = client.search_runs([experiment.experiment_id], query, order_by=["attributes.start_time ASC"])
     if found:
@@ -40,8 +41,8 @@ def parent_run_id() -> str:
 
 def run_tags() -> dict[str, str]:
     """Returns the tags that say what made this run: recipe, git commit, image digest."""
-    names = {"psyche.recipe": "PSYCHE_RECIPE", "psyche.recipe_hash": "PSYCHE_RECIPE_HASH", "psyche.commit": "PSYCHE_COMMIT", "psyche.image": "PSYCHE_IMAGE"}
-    return {tag: os.environ[name] for tag, name in names.items() if os.environ.get(name)}
+    names = ("RECIPE", "RECIPE_HASH", "COMMIT", "IMAGE")
+    return {f"psyche.{name.lower()}": os.environ[f"PSYCHE_{name}"] for name in names if os.environ.get(f"PSYCHE_{name}")}
 
 
 @contextmanager

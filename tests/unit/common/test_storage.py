@@ -43,7 +43,9 @@ def test_bytes_round_trip(bucket, tmp_path):
         assert storage.get_bytes(uri) == b"data"
 
 
-@pytest.mark.parametrize(("uri", "says"), [("s3://bucket/nothing", "holds no objects"), ("s3://nobucket/x", "cannot be listed"), ("bucket/x", "is not an s3://")])
+@pytest.mark.parametrize(
+    ("uri", "says"), [("s3://bucket/nothing", "holds no objects"), ("s3://nobucket/x", "cannot be listed"), ("bucket/x", "is not an s3://")]
+)
 def test_what_is_not_there_is_one_sentence(bucket, tmp_path, uri, says):
     with pytest.raises(UserError, match=says):
         storage.download_dir(uri, tmp_path / "d")
