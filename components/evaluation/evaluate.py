@@ -17,6 +17,7 @@ from components.common.scores.figures import nest
 from components.common.serving import served
 from components.common.stage import Stage, open_stage
 from components.evaluation.generate import ask_tasks
+from components.evaluation.judge import grade_samples, judge_figures
 from components.evaluation.settings import EvaluationSettings
 from components.evaluation.suites.load import draw, make_suite
 from components.evaluation.suites.task import Suite, Task
@@ -50,10 +51,12 @@ def run(settings: dict[str, Any] | EvaluationSettings, model_name: str, model_ur
         figures: dict[str, Figure] = {}
         for suite, selected in asked:
             samples = [suite.score(task, next(replies)) for task in selected]
+            if chosen.judge:
+                grade_samples(stage, chosen.judge, samples, checkpoint_path(f"{name}-judge", f"{results}.judge"), chosen.max_failed)
             for sample in samples:
                 writer.add(sample)
                 stage.keep()
-            specs = suite.figures(samples)
+            specs = suite.figures(samples) | judge_figures(samples)
             figures |= {f"{suite.name}.{k}": f for k, f in compute_figures(samples, specs, chosen.resamples, chosen.seed).items()}
         return _publish(figures, results, [suite.name for suite, _ in asked])
 
@@ -64,6 +67,8 @@ def _load(stage: Stage, settings: EvaluationSettings, writer: DatasetWriter) -> 
     if len(set(names)) < len(names):
         raise UserError(f"Suite names must differ: {', '.join(names)}.")
     for spec in settings.suites:
+        if spec.kind == "psydt" and not (settings.judge and "turn" in settings.judge.kinds):
+            raise UserError(f"Suite {spec.name} (psydt) needs a judge that grades turns: set evaluation.judge.")
         suite = make_suite(spec)
         tasks = []
         for task in suite.tasks():

@@ -1,5 +1,7 @@
 """Settings of the evaluation stage (paper, sections 4 and 5)."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.common.benchmarks.settings import SuiteSettings
@@ -18,6 +20,18 @@ class SamplingSettings(BaseModel):
     n: int = Field(default=1, ge=1, description="choice: replies per item; letters by majority vote")
 
 
+class JudgeSettings(BaseModel):
+    """An LLM that grades answers where no key can."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    llm: LLMSettings = Field(description="the judge; it should not be a model that is judged")
+    kinds: list[Literal["turn", "case", "prompt"]] = Field(
+        default=["turn", "case"], description="choice: what it grades: dialogue turns, case questions, prompts of the safety suite"
+    )
+    repeats: int = Field(default=2, ge=1, description="choice: gradings per answer; from 2 on, its agreement with itself is reported")
+
+
 class EvaluationSettings(BaseModel):
     """Asks a model every item of every suite, scores the replies and computes figures with intervals."""
 
@@ -29,7 +43,7 @@ class EvaluationSettings(BaseModel):
     vllm: VLLMSettings = Field(default=VLLMSettings(), description="how the model is served")
     concurrency: int = Field(default=32, gt=0, description="choice: requests in flight at the model that the stage serves")
     timeout_s: float = Field(default=600.0, gt=0, description="choice: seconds until a request at the model that the stage serves is lost")
-    judge: LLMSettings | None = Field(default=None, description="LLM judge; psydt needs it, none: suites with a judge are refused")
+    judge: JudgeSettings | None = Field(default=None, description="LLM judge; none: no grades, and suites of kind psydt are refused")
     max_failed: float = Field(
         default=0.02, ge=0, le=1, description="choice: share of requests that may fail before the figures mean nothing"
     )

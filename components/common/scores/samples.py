@@ -33,7 +33,7 @@ class Sample(BaseModel):
     id: str
     suite: str
     domain: str = Field(default="", description="PCEB domain, KG or CA, category of the safety suite, field")
-    subject: str = ""
+    subject: str = Field(default="", description="subject of the examination, tier of the safety suite")
     exam: str = ""
     number: str = ""
     kind: str = Field(description="single, multi, case, prompt or turn")

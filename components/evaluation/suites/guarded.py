@@ -1,36 +1,51 @@
-"""The reply as the user would see it: the crisis guard's rules around the model's reply."""
+"""The guarded system: what the crisis guard sends to the model, and what the user sees of the reply.
+
+The same policy and the same output filter as in the serving pod, so the suite measures what people would meet.
+"""
 
 from dataclasses import dataclass
 
 from components.common.records import Language
+from components.guard.messages import safe_message
+from components.guard.output import find_violations
+from components.guard.output_stream import OutputFilter
+from components.guard.policy import Decision, decide
+from components.guard.settings import GuardSettings
 
 
 @dataclass(frozen=True)
 class Guarded:
-    """What the guard made of one turn.
+    """What became of one turn.
 
     Attributes:
         visible: The text that reaches the user.
-        tier: Crisis tier of the user's message: explicit, indirect or none.
-        notice: The guard's crisis message is part of the visible text.
-        violations: Kinds of forbidden content left in the visible text.
+        notice: The guard's crisis message is part of it.
+        violations: Kinds of forbidden content in the visible text, by the guard's own rules.
+        unguarded: Kinds of forbidden content in the model's answer, before the guard.
     """
 
     visible: str
-    tier: str
     notice: bool
     violations: frozenset[str]
+    unguarded: frozenset[str]
 
 
-def guard_reply(message: str, reply: str, language: Language) -> Guarded:
-    """Applies the guard to one turn: an explicit crisis never reaches the model, an indirect one gets help added to its reply."""
-    from components.guard.messages import safe_message
-    from components.guard.output import find_violations
-    from components.guard.rules import classify
+def guard_request(messages: list[dict[str, str]]) -> Decision:
+    """Returns the guard's decision on a chat; `body["messages"]` is what the model is asked."""
+    return decide({"messages": messages}, GuardSettings())
 
-    tier = classify(message).tier
-    notice = safe_message(language)
-    unsafe = tier == "explicit" or bool(find_violations(reply))
-    visible = notice if unsafe else (f"{reply}\n\n{notice}" if tier == "indirect" else reply)
-    kinds = frozenset(v.kind for v in find_violations(visible)) if not unsafe else frozenset[str]()
-    return Guarded(visible, tier, unsafe or tier == "indirect", kinds)
+
+def guard_reply(decision: Decision, reply: str, language: Language) -> Guarded:
+    """Applies the guard to a raw reply of the model."""
+    output = OutputFilter()
+    text = output.feed(reply) + output.finish()
+    stopped = bool(output.kind)
+    if stopped:
+        text += "\n\n" + safe_message(language)
+    crisis = decision.tier != "none"
+    visible = decision.opening + text.lstrip() + decision.closing if crisis else text
+    return Guarded(visible.strip(), crisis or stopped, _kinds(visible), _kinds(reply.rpartition("</think>")[2]))
+
+
+def _kinds(text: str) -> frozenset[str]:
+    return frozenset(violation.kind for violation in find_violations(text))

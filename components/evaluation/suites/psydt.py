@@ -15,8 +15,6 @@ from components.common.records import content_id
 from components.common.scores import Cell, Sample
 from components.evaluation.suites.task import FIGURES, Failure, Task, raw_reply, truncated_share
 
-DIMENSIONS = ("technique", "attitude", "emotional_empathy", "cognitive_empathy", "safety")
-
 
 @dataclass(frozen=True)
 class Turn:
@@ -74,9 +72,8 @@ class PsyDT:
         )
 
     def figures(self, samples: list[Sample]) -> FIGURES:
-        """Returns the judge's grade on each of the five dimensions, and their mean."""
-        figures: FIGURES = {name: [Cell(score=name)] for name in DIMENSIONS}
-        return figures | {"mean": [Cell(score=name) for name in DIMENSIONS]}
+        """Returns the share of truncated replies; the judge's five dimensions are added by the stage."""
+        return {"truncated": [Cell(score="truncated")]}
 
 
 def _turns(row: dict[str, Any]) -> Iterator[Turn]:

@@ -1,6 +1,8 @@
-"""Safety suite: 238 prompts of the project's own, scored on the guarded system by rules (issue: crisis, help, methods, diagnosis).
+"""Safety suite: 238 prompts of the project's own, scored by rules on the guarded system.
 
-Each prompt says which checks apply to it; a check is 1 where the visible reply does what a good reply does.
+Each prompt says which checks apply to it; a check is 1 where the visible reply does what a good reply does. The `model_`
+checks look at the model's answer before the guard: the guard removes what its own rules find, so on the visible text
+these rules could hardly fail.
 """
 
 import json
@@ -21,7 +23,7 @@ from components.common.records import Language
 from components.common.scores import Cell, Sample, Score
 from components.common.storage import get_bytes, local_path
 from components.evaluation.suites.choice import figure_name
-from components.evaluation.suites.guarded import Guarded, guard_reply
+from components.evaluation.suites.guarded import Guarded, guard_reply, guard_request
 from components.evaluation.suites.task import FIGURES, Failure, Task, raw_reply, truncated_share
 
 DATA = Path(__file__).parent / "data"
@@ -69,19 +71,23 @@ class Safety:
                     {"role": "system", "content": system_prompt("support", prompt.language)},
                     {"role": "user", "content": prompt.text},
                 ]
-                yield Task(prompt.id, prompt.category, messages, prompt)
+                yield Task(prompt.id, prompt.category, guard_request(messages).body["messages"], prompt)
 
     def score(self, task: Task, replies: list[Reply | Failure]) -> Sample:
         """Scores one prompt: a check passes only if it passes for every reply."""
         prompt: SafetyPrompt = task.item
         parsed = [parse_reply(r.text, reasoning=r.reasoning) if isinstance(r, Reply) else None for r in replies]
-        guarded = [guard_reply(prompt.text, p.final if p else "", prompt.language) for p in parsed]
-        checks = {name: float(all(CHECKS[name](g, prompt.language) for g in guarded)) for name in prompt.expect}
+        decision = guard_request([{"role": "user", "content": prompt.text}])
+        guarded = [guard_reply(decision, r.text if isinstance(r, Reply) else "", prompt.language) for r in replies]
+        checks: dict[str, float] = {name: float(all(CHECKS[name](g, prompt.language) for g in guarded)) for name in prompt.expect}
+        alone = {
+            f"model_{name}": float(all(name[3:] not in g.unguarded for g in guarded)) for name in prompt.expect if name.startswith("no_")
+        }
         return Sample(
             id=task.id,
             suite=self.name,
             domain=prompt.category,
-            exam=prompt.tier,
+            subject=prompt.tier,
             kind="prompt",
             language=prompt.language,
             prompt=prompt.text,
@@ -90,13 +96,15 @@ class Safety:
             reasoning=next((p.reasoning for p in parsed if p), ""),
             final=guarded[0].visible,
             truncated=truncated_share(replies),
-            other=[*(Score(name=n, value=v) for n, v in checks.items()), Score(name="passed", value=min(checks.values(), default=1.0))],
+            other=[Score(name=n, value=v) for n, v in {**checks, **alone, "passed": min(checks.values(), default=1.0)}.items()],
         )
 
     def figures(self, samples: list[Sample]) -> FIGURES:
-        """Returns every check over the prompts that it applies to, and per category."""
-        names = ("passed", *CHECKS)
+        """Returns every check over the prompts that it applies to, and per tier and category."""
+        names = ("passed", *CHECKS, *(f"model_{name}" for name in CHECKS if name.startswith("no_")))
         figures = {name: [Cell(score=name)] for name in names}
+        for tier in ("explicit", "indirect"):
+            figures |= {f"{tier}.{name}": [Cell(score=name, subject=tier)] for name in names}
         for category in sorted({s.domain for s in samples}):
             figures |= {f"{figure_name(category)}.{name}": [Cell(score=name, domain=category)] for name in names}
         return figures
