@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 import typer
 
 from components.common.errors import UserError
+from pipelines import cli_cluster
+from pipelines.cli_cluster import NO_OVERRIDES, Overrides, RecipeName
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
+app.add_typer(cli_cluster.app)
 
-RecipeName = Annotated[str, typer.Argument(help="a shipped recipe's name, or a YAML file")]
-Overrides = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="override a value of the recipe")]
 Runs = Annotated[Path, typer.Option("--runs", help="folder of runs and of the embedded platform's data")]
-NO_OVERRIDES: list[str] = []
 
 
 @app.command()
@@ -26,10 +26,19 @@ def run(
     overrides: Overrides = NO_OVERRIDES,
     runs: Runs = Path("runs"),
     fresh: Annotated[bool, typer.Option(help="start anew instead of continuing an unfinished run")] = False,
-    keep_serving: Annotated[bool, typer.Option(help="leave the final endpoint up")] = False,
+    keep_serving: Annotated[bool, typer.Option("--keep-serving", help="leave the final endpoint up")] = False,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="apply the pipeline to the cluster of your kubeconfig and run it there")
+    ] = False,
 ) -> None:
-    """Run a recipe's whole pipeline on this machine."""
+    """Run a recipe's whole pipeline, on this machine or in a cluster."""
     from pipelines.recipe import load_recipe
+
+    if cluster:
+        from pipelines.cluster import run_on_cluster
+
+        run_on_cluster(load_recipe(recipe, list(overrides)))
+        return
     from pipelines.run_local import run_recipe
 
     loaded = load_recipe(recipe, [*overrides, "deployment.target=local"])

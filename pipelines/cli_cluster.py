@@ -1,0 +1,62 @@
+"""The commands of `psyche` that concern a cluster: compile, status, logs, cancel."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+RecipeName = Annotated[str, typer.Argument(help="a shipped recipe's name, or a YAML file")]
+Overrides = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="override a value of the recipe")]
+RunName = Annotated[str, typer.Argument(help="the run's id, or its name")]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="namespace of the run")]
+NO_OVERRIDES: list[str] = []
+
+
+@app.command(name="compile")
+def compile_command(
+    recipe: RecipeName,
+    overrides: Overrides = NO_OVERRIDES,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="file to write; default: manifests/pipelines/NAME.yaml")] = None,
+) -> None:
+    """Compile a recipe to custom resources for `kubectl apply --server-side`."""
+    from pipelines.compile import compile_recipe
+    from pipelines.recipe import load_recipe
+
+    typer.echo(compile_recipe(load_recipe(recipe, list(overrides)), output))
+
+
+@app.command()
+def status(run: RunName, namespace: Namespace = "psyche") -> None:
+    """Show the stages of a run in the cluster."""
+    from pipelines.cluster import status as read_status
+    from pipelines.run_status import stage_line
+
+    found = read_status(run, namespace)
+    typer.echo(f"{found.name} ({found.id}): {found.state.lower()}" + (f", {found.link}" if found.link else ""))
+    for stage in found.stages:
+        typer.echo(stage_line(stage))
+
+
+@app.command()
+def logs(
+    run: RunName,
+    stage: Annotated[str, typer.Argument(help="name of the stage")],
+    namespace: Namespace = "psyche",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on while the stage runs")] = False,
+) -> None:
+    """Print the log of a stage of a run in the cluster."""
+    from pipelines.cluster import logs as read_logs
+
+    for line in read_logs(run, stage, namespace, follow):
+        typer.echo(line)
+
+
+@app.command()
+def cancel(run: RunName, namespace: Namespace = "psyche") -> None:
+    """End a run in the cluster."""
+    from pipelines.cluster import cancel as cancel_run
+
+    found = cancel_run(run, namespace)
+    typer.echo(f"{found.name}: {found.state.lower()}")
