@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 
 import pytest
 
@@ -91,6 +92,54 @@ def test_a_filter_that_gives_no_scores_stops_the_stage_with_one_sentence(tmp_pat
     with pytest.raises(SystemExit):
         control(tmp_path, generated, [], filter_llm=llm(url, give_up_s=1))
     assert ("has answered for" if down else "set it to null") in capsys.readouterr().err
+
+
+def test_the_same_question_with_two_keys_is_trusted_in_neither_form(tmp_path):
+    items = [
+        question(STEMS[0], key="A"),
+        question(STEMS[0], "two", "one", "three", "four", key="B"),
+        question(STEMS[0], key="B"),
+        question(STEMS[1]),
+    ]
+    kept, rejected = control(tmp_path, [], items)
+    assert [q.stem for q in kept] == [STEMS[1]]
+    assert Counter(r.reason for r in rejected) == {"contradictory_key": 2, "exact_duplicate": 1}
+
+
+def test_clusters_are_written_with_their_representative(tmp_path):
+    stem = "Which part of the brain is most closely linked to the formation of new memories of facts and events in adults"
+    items = [question(stem), question(f"{stem} today"), question(STEMS[1])]
+    control(tmp_path, [], items)
+    (cluster,) = map(json.loads, (tmp_path / "out" / "clusters.jsonl").read_text().splitlines())
+    assert cluster["representative"] == items[0].id
+    assert [m["id"] for m in cluster["members"]] == [items[1].id]
+    assert 0.7 <= cluster["members"][0]["jaccard"] < 1
+
+
+def test_reviewers_have_the_last_word(tmp_path):
+    items = [question(s) for s in STEMS[:5]]
+    decisions = [
+        {"id": items[0].id, "decision": "reject", "faults": ["ambiguous"]},
+        {"id": items[1].id, "decision": "reject", "agreed": False},
+        {"id": items[2].id, "decision": "fix_key", "key": "BC"},
+        {"id": items[3].id, "decision": "keep"},
+    ]
+    (tmp_path / "decisions.jsonl").write_text("\n".join(map(json.dumps, decisions)))
+    kept, rejected = control(tmp_path, [], items, review_decisions=str(tmp_path / "decisions.jsonl"))
+    assert [(q.stem, q.kind, q.key, q.steps[-1].model) for q in kept] == [
+        (STEMS[2], "multi", "BC", "human"), (STEMS[3], "single", "A", "human"), (STEMS[4], "single", "A", ""),
+    ]  # fmt: skip
+    assert [(r.reason, r.detail) for r in rejected] == [("rejected_by_reviewers", "ambiguous"), ("reviewers_disagree", "")]
+
+
+@pytest.mark.parametrize("content", [None, "not JSON", '{"id": "x", "decision": "maybe"}'])
+def test_decisions_that_are_none_are_named(tmp_path, capsys, content):
+    path = tmp_path / "decisions.jsonl"
+    if content:
+        path.write_text(content)
+    with pytest.raises(SystemExit):
+        control(tmp_path, [], [question(STEMS[0])], review_decisions=str(path))
+    assert "psyche review import" in capsys.readouterr().err
 
 
 def test_empty_inputs_give_an_empty_dataset(tmp_path):
