@@ -1,10 +1,13 @@
 """A scripted OpenAI-compatible LLM server for tests: deterministic answers, and faults on demand.
 
-    python -m tests.stub_llm --port 8000 [--model NAME] [--faults faults.json]
+    python -m tests.stub_llm --port 8000 [--model NAME] [--faults faults.json] [--delay 0.1] [--fault-rate 0.2] [--capacity 8]
 
 A reply depends on the request alone (its hash), so the output of a stage cannot depend on timing. A request with a
 json_schema gets an instance of the schema; any other gets a think block and a line "Answer: X". Faults are a list in the
 order of requests: {"status": 429}, {"cut": true}, {"delay": 5}, {"body": "not json"}; null or the list's end: no fault.
+`delay` is the seconds that each reply takes (streams spread them over their words), `fault_rate` the share of requests
+that fail in a random way, `capacity` the number of requests at a time beyond which it answers 429. GET /stats tells how
+many replies went out, and how many of them to a request that had been answered before.
 """
 
 import argparse
@@ -12,6 +15,7 @@ import asyncio
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +23,7 @@ from typing import Any
 
 from aiohttp import web
 
-WORDS = "memory sleep stress attention habit emotion trust learning grief support".split()
+WORDS = ["memory", "sleep", "stress", "attention", "habit", "emotion", "trust", "learning", "grief", "support"]
 
 
 @dataclass
@@ -31,6 +35,12 @@ class Stub:
     answer: Callable[[dict[str, Any]], str] | None = None
     requests: list[dict[str, Any]] = field(default_factory=list)
     keep_requests: bool = True
+    delay: float = 0.0
+    fault_rate: float = 0.0
+    capacity: int = 0
+    answered: Counter[str] = field(default_factory=Counter)
+    busy: int = 0
+    most_busy: int = 0
 
     def app(self) -> web.Application:
         """Returns the aiohttp application."""
@@ -38,6 +48,7 @@ class Stub:
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_get("/v1/models", self.models)
         app.router.add_get("/health", self.health)
+        app.router.add_get("/stats", self.stats)
         return app
 
     async def health(self, _: web.Request) -> web.Response:
@@ -46,32 +57,63 @@ class Stub:
     async def models(self, _: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": self.model, "object": "model"}]})
 
+    async def stats(self, _: web.Request) -> web.Response:
+        return web.json_response({"calls": self.answered.total(), "repeated": self.repeated()})
+
+    def repeated(self) -> int:
+        """Returns the number of replies to requests that had been answered before."""
+        return self.answered.total() - len(self.answered)
+
     async def chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         if self.keep_requests:
             self.requests.append(body)
-        fault = self.faults.pop(0) if self.faults else None
-        if fault:
-            if "delay" in fault:
-                await asyncio.sleep(fault["delay"])
-            if "status" in fault:
-                return web.json_response({"error": {"message": "scripted"}}, status=fault["status"], headers=fault.get("headers", {}))
-            if fault.get("cut"):
-                request.transport.close()
-                return web.Response()
-            if "body" in fault:
-                return web.Response(text=fault["body"], content_type="application/json")
+        self.busy += 1
+        self.most_busy = max(self.most_busy, self.busy)
+        try:
+            return await self._reply(request, body)
+        finally:
+            self.busy -= 1
+
+    async def _reply(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        fault = self._next_fault()
+        if "delay" in fault:
+            await asyncio.sleep(fault["delay"])
+        if "status" in fault:
+            return web.json_response({"error": {"message": "scripted"}}, status=fault["status"], headers=fault.get("headers", {}))
+        if fault.get("cut"):
+            request.transport.close()
+            return web.Response()
+        if "body" in fault:
+            return web.Response(text=fault["body"], content_type="application/json")
         text = self.answer(body) if self.answer else scripted_reply(body)
         if body.get("stream"):
             return await self._stream(request, text)
+        await asyncio.sleep(self.delay)
+        self.answered[hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()] += 1
         return web.json_response(completion(self.model, text))
+
+    def _next_fault(self) -> dict[str, Any]:
+        if self.faults:
+            return self.faults.pop(0) or {}
+        if self.capacity and self.busy > self.capacity:
+            return {"status": 429}
+        if random.random() < self.fault_rate:
+            return random.choice([{"status": 429}, {"status": 500}, {"status": 503}, {"cut": True}, {"body": "not json"}])
+        return {}
 
     async def _stream(self, request: web.Request, text: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for word in text.split(" "):
-            chunk = {"id": "stub", "object": "chat.completion.chunk", "model": self.model, "choices": [{"index": 0, "delta": {"content": word + " "}}]}
+            chunk = {
+                "id": "stub",
+                "object": "chat.completion.chunk",
+                "model": self.model,
+                "choices": [{"index": 0, "delta": {"content": word + " "}}],
+            }
             await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            await asyncio.sleep(self.delay / len(text.split(" ")))
         await response.write(b"data: [DONE]\n\n")
         return response
 
@@ -120,8 +162,10 @@ def instance(schema: dict[str, Any], draw: random.Random, defs: dict[str, Any]) 
         n = schema.get("minItems", 1)
         items: list[Any] = []
         for _ in range(200):
+            if len(items) == n:
+                break
             item = instance(schema["items"], draw, defs)
-            if len(items) < n and not (schema.get("uniqueItems") and item in items):
+            if not (schema.get("uniqueItems") and item in items):
                 items.append(item)
         return items
     if kind in ("integer", "number"):
@@ -137,9 +181,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", default="stub")
     parser.add_argument("--faults", type=Path)
+    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--fault-rate", type=float, default=0.0)
+    parser.add_argument("--capacity", type=int, default=0)
     args = parser.parse_args()
     faults = json.loads(args.faults.read_text()) if args.faults else []
-    web.run_app(Stub(args.model, faults, keep_requests=False).app(), host="127.0.0.1", port=args.port, print=None)
+    stub = Stub(args.model, faults, keep_requests=False, delay=args.delay, fault_rate=args.fault_rate, capacity=args.capacity)
+    web.run_app(stub.app(), host="127.0.0.1", port=args.port, print=None)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import logging
 import os
 import random
 import time
+import typing
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -60,6 +61,7 @@ class LLM:
         self._lost = 0
         self._closing = False
         self._running: set[asyncio.Task[Reply]] = set()
+        self._exchanging: set[asyncio.Task[Reply]] = set()
         self._session = aiohttp.ClientSession(
             headers={"Content-Type": "application/json", **_authorisation(s)},
             timeout=aiohttp.ClientTimeout(total=s.timeout_s, sock_connect=10),
@@ -70,8 +72,10 @@ class LLM:
     async def __aexit__(self, *_: object) -> None:
         # Requests in flight are paid for: a stage that stops waits for their replies and remembers them.
         self._closing = True
-        if self._running:
-            await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
+        for task in self._running - self._exchanging:
+            task.cancel()
+        if self._exchanging:
+            await asyncio.wait(self._exchanging, timeout=DRAIN_SECONDS)
         await self._session.close()
         if self._log is not None:
             await self._log.close()
@@ -89,6 +93,8 @@ class LLM:
             UserError: The endpoint cannot be used, or a budget is used up.
             Deferred: The request went into a batch file.
         """
+        if self._closing:
+            raise LLMError("the stage is stopping")
         key, body = encode(self.settings, chat)
         if self._log is not None:
             saved = self._log.get(key)
@@ -105,6 +111,7 @@ class LLM:
 
     def _finished(self, task: asyncio.Task[Reply]) -> None:
         self._running.discard(task)
+        self._exchanging.discard(task)
         if not task.cancelled():
             task.exception()  # read, or asyncio complains about those whose asker is gone
 
@@ -138,18 +145,20 @@ class LLM:
 
     async def _attempt(self, body: bytes) -> Reply:
         await self._limit.acquire()
-        started = time.monotonic()
+        started, task = time.monotonic(), typing.cast("asyncio.Task[Reply]", asyncio.current_task())
         replica: Replica | None = None
         try:
             self._budget.check(self._limit.in_flight - 1)
             replica = self._replicas.pick()
             replica.in_flight += 1
+            self._exchanging.add(task)
             reply = await exchange(self._session, replica.url, body)
         except Fault as fault:
             self._note(fault, replica, started)
             raise
         finally:
             self._limit.release()
+            self._exchanging.discard(task)
             if replica is not None:
                 replica.in_flight -= 1
         self._limit.answered()
@@ -167,8 +176,8 @@ class LLM:
         if replica is not None:
             self._count("retries")
             replica.failed(fault)
-        if fault.kind in ("busy", "slow"):
-            self._limit.congested(started)
+            if fault.kind in ("busy", "slow"):
+                self._limit.congested(started)
         now = time.monotonic()
         self._failing_since = self._failing_since or now
         if now - self._failing_since > self.settings.give_up_s:

@@ -16,31 +16,31 @@ class Replica:
     Attributes:
         in_flight: Requests that it works on.
         failures: Failures since its last answer.
-        back_at: Moment (time.monotonic()) until which it is set aside.
+        rests_until: Moment (time.monotonic()) until which others are preferred, because it fails.
+        waits_until: Moment until which it asked to be left alone (Retry-After).
     """
 
     url: str
     in_flight: int = 0
     failures: int = 0
-    back_at: float = 0.0
+    rests_until: float = 0.0
+    waits_until: float = 0.0
 
     def answered(self) -> None:
         """Notes an answer."""
         self.failures = 0
 
     def failed(self, fault: Fault) -> None:
-        """Notes a failure; several in a row, nobody listening, or a Retry-After set the replica aside."""
+        """Notes a failure; several in a row, or nobody listening, set the replica aside."""
         now = time.monotonic()
         if fault.after is not None:
-            self.back_at = max(self.back_at, now + fault.after)
-        if fault.kind == "busy":  # busy is not broken: the limit on requests in flight answers it
-            return
-        if self.back_at > now:  # it was set aside while this request was under way: one outage counts once
+            self.waits_until = max(self.waits_until, now + fault.after)
+        # Busy is not broken: the limit on requests in flight answers it. And one outage counts once, not per request.
+        if fault.kind == "busy" or self.rests_until > now:
             return
         self.failures += 1
         if fault.kind == "down" or self.failures >= FAILURES_IN_A_ROW:
-            rest = min(LONGEST_REST_SECONDS, FIRST_REST_SECONDS * 2 ** min(self.failures - 1, 10))
-            self.back_at = max(self.back_at, now + rest)
+            self.rests_until = now + min(LONGEST_REST_SECONDS, FIRST_REST_SECONDS * 2 ** min(self.failures - 1, 10))
 
 
 class Replicas:
@@ -50,13 +50,13 @@ class Replicas:
         self.all = [Replica(url) for url in urls]
 
     def pick(self) -> Replica:
-        """Returns the replica with the least in flight.
+        """Returns the replica with the least in flight; one that rests only when there is no other.
 
         Raises:
-            Fault: All are set aside; `after` says until when.
+            Fault: All asked to be left alone; `after` says for how long.
         """
         now = time.monotonic()
-        ready = [r for r in self.all if r.back_at <= now]
-        if not ready:
-            raise Fault("down", "every replica is set aside", min(r.back_at for r in self.all) - now)
-        return min(ready, key=lambda r: r.in_flight)
+        open_ = [r for r in self.all if r.waits_until <= now]
+        if not open_:
+            raise Fault("busy", "every replica asked to wait", min(r.waits_until for r in self.all) - now)
+        return min(open_, key=lambda r: (r.rests_until > now, r.in_flight))

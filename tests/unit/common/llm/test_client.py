@@ -15,7 +15,14 @@ from tests.unit.common.llm.conftest import ask, settings
 @pytest.mark.parametrize(
     "fault",
     [{"status": s} for s in (408, 425, 429, 500, 502, 503, 504)]
-    + [{"cut": True}, {"body": "not json"}, {"body": "{}"}, {"body": "[]"}, {"body": '{"choices": []}'}, {"body": '{"choices": [{"message": null}]}'}],
+    + [
+        {"cut": True},
+        {"body": "not json"},
+        {"body": "{}"},
+        {"body": "[]"},
+        {"body": '{"choices": []}'},
+        {"body": '{"choices": [{"message": null}]}'},
+    ],
     ids=str,
 )
 async def test_a_failure_that_may_pass_is_tried_again(serve, fault):
@@ -48,7 +55,7 @@ async def test_a_wrong_key_or_model_ends_the_stage_at_once(serve, status):
 async def test_a_request_is_given_up_after_its_retries(serve):
     stub = Stub(faults=[{"status": 500}] * 4)
     async with LLM(settings(serve(stub), retries=2)) as llm:
-        with pytest.raises(LLMError, match="no answer after 3 tries .*500"):
+        with pytest.raises(LLMError, match=r"no answer after 3 tries .*500"):
             await ask(llm)
     assert len(stub.requests) == 3
 
@@ -93,7 +100,7 @@ async def test_work_is_shared_between_replicas(serve):
 
 async def test_an_endpoint_that_nobody_serves_ends_the_stage(monkeypatch):
     async with LLM(settings(f"http://127.0.0.1:{free_port()}/v1", give_up_s=0.3)) as llm:
-        with pytest.raises(UserError, match="has answered for 0 s .*start it and run again"):
+        with pytest.raises(UserError, match=r"has answered for 0 s .*start it and run again"):
             await ask(llm)
 
 
@@ -191,12 +198,10 @@ async def test_latency_percentiles_are_reported_per_model(serve):
 
 async def test_a_stage_that_stops_keeps_the_replies_under_way_and_starts_no_more(serve, tmp_path):
     stub = Stub(delay=0.2)
-    with pytest.raises(ZeroDivisionError):
-        async with LLM(settings(serve(stub), concurrency=3), str(tmp_path)) as llm:
-            tasks = [asyncio.ensure_future(ask(llm, str(i))) for i in range(9)]
-            await asyncio.sleep(0.1)
-            for task in tasks:
-                task.cancel()
-            raise ZeroDivisionError
+    async with LLM(settings(serve(stub), concurrency=3), str(tmp_path)) as llm:
+        tasks = [asyncio.ensure_future(ask(llm, str(i))) for i in range(9)]
+        await asyncio.sleep(0.1)
+        for task in tasks:
+            task.cancel()
     assert len(stub.requests) == 3
     assert sum(len(p.read_text().splitlines()) for p in tmp_path.glob("part-*")) == 3
