@@ -29,9 +29,16 @@ def grpo_accumulation(settings: GRPOSettings) -> int:
             f"{completions} completions a step (prompts_per_step {settings.prompts_per_step} x num_generations {settings.num_generations}) "
             f"are no multiple of {at_once} (per_device_batch_size {settings.per_device_batch_size} x {world} processes): {fix}."
         )
+    if settings.dynamic_sampling and settings.prompts_per_generation % world:
+        near = nearest_multiples(settings.prompts_per_generation, world)
+        raise UserError(
+            f"dynamic_sampling needs whole groups on each process, but prompts_per_generation {settings.prompts_per_generation} "
+            f"is no multiple of {world} processes: set it to {near}."
+        )
     return accumulation_steps(completions, settings.per_device_batch_size, world)
 
 
 def _nearest(values: list[int], wanted: int) -> str:
-    nearest = sorted(sorted(values, key=lambda v: abs(v - wanted))[:2])
-    return " or ".join(map(str, nearest))
+    """Returns the fitting values on both sides of the wanted one, as words."""
+    below, above = [v for v in values if v <= wanted], [v for v in values if v > wanted]
+    return " or ".join(map(str, below[-1:] + above[:1]))

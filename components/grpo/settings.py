@@ -62,7 +62,9 @@ class GRPOSettings(BaseModel):
     scale_rewards: Literal["group", "batch", "none"] = Field(
         default="group", description="choice: advantages divided by the group's deviation"
     )
-    dynamic_sampling: bool = Field(default=False, description="choice: groups without reward variance give up their place to others")
+    dynamic_sampling: int = Field(
+        default=0, ge=0, description="choice: most extra generations per generation to replace groups without reward variance"
+    )
     rewards: RewardSettings = Field(default=RewardSettings(), description="weights of the reward parts")
     rollout: RolloutSettings = Field(default=RolloutSettings(), description="sampling of completions")
     allow_empty: bool = Field(default=False, description="choice: with no challenging question, hand on the SFT model unchanged")

@@ -1,5 +1,6 @@
 """GRPO by TRL: the script that torchrun starts, the same on one CPU, on GPUs of a pod and on several nodes."""
 
+from pathlib import Path
 from typing import Any
 
 from components.common.training.config import TrainingConfig
@@ -57,12 +58,13 @@ def arguments(config: TrainingConfig, settings: GRPOSettings, weights: list[floa
 def train(config: TrainingConfig) -> None:
     """Trains on the prompts and saves the model."""
     from datasets import load_dataset
-    from trl import GRPOTrainer
 
     from components.common.training.cpu_head import use_dense_head
     from components.common.training.loop import callbacks, train_and_save
     from components.common.training.model import load_model, load_tokenizer, lora_config
     from components.common.training.save import model_card
+    from components.grpo.completions import CompletionLog
+    from components.grpo.dynamic_sampling import DynamicSamplingTrainer
     from components.grpo.rewards.functions import reward_functions
 
     settings = GRPOSettings.model_validate(config.settings)
@@ -70,7 +72,7 @@ def train(config: TrainingConfig) -> None:
     tokenizer = load_tokenizer(config.base_model)
     functions, weights = reward_functions(settings)
     data = load_dataset("parquet", data_files=f"{config.data}/data/*.parquet", split="train", cache_dir=f"{config.work}/cache")
-    trainer = GRPOTrainer(
+    trainer = DynamicSamplingTrainer(
         model=load_model(config.base_model, settings.tuning),
         reward_funcs=[*functions],
         args=arguments(config, settings, weights),
@@ -79,6 +81,8 @@ def train(config: TrainingConfig) -> None:
         peft_config=lora_config(settings.tuning),
         callbacks=callbacks(config, settings.checkpoint),
     )
+    trainer.extra_generations = settings.dynamic_sampling
+    trainer.add_callback(CompletionLog(trainer, Path(config.work) / "completions.jsonl", settings.log_completions))
     card = model_card("Final model of Psyche-R1", config.base_model, "Group relative policy optimisation (stage 2 of 2).", config.settings)
     train_and_save(trainer, tokenizer, config, settings.checkpoint, card)
 
