@@ -5,6 +5,7 @@ CRDs found in PSYCHE_CRDS (a folder of CRD files, any depth; default ../shared/c
 """
 
 import copy
+import json
 import os
 import re
 from functools import cache
@@ -31,8 +32,16 @@ def problems(manifest: dict[str, Any]) -> list[str]:
     Raises:
         UnknownKindError: No schema of this kind is at hand.
     """
-    if not _is_built_in(manifest["apiVersion"]):
-        return _custom_problems(manifest)
+    return list(_problems(json.dumps(manifest, sort_keys=True, default=str)))
+
+
+@cache  # every kustomization repeats the base
+def _problems(text: str) -> tuple[str, ...]:
+    manifest = json.loads(text)
+    return tuple(_built_in_problems(manifest) if _is_built_in(manifest["apiVersion"]) else _custom_problems(manifest))
+
+
+def _built_in_problems(manifest: dict[str, Any]) -> list[str]:
     found = []
     for version in KUBERNETES_VERSIONS:
         try:
