@@ -34,7 +34,7 @@ def hash_shingles(sets: Sequence[set[str]]) -> list[list[int]]:
     """Returns 64-bit hashes of the shingles, set by set; the same on every machine."""
     from rensa import RMinHash
 
-    return RMinHash.hash_token_sets([sorted(s) for s in sets])  # type: ignore[no-any-return]
+    return RMinHash.hash_token_sets([list(s) for s in sets])  # type: ignore[no-any-return]
 
 
 def band_keys(signature: NDArray[np.uint32], bands: int, rows: int) -> Keys:
@@ -60,11 +60,12 @@ def candidate_pairs(keys: Keys) -> Iterator[NDArray[np.uint64]]:
         ranked = column[order]
         starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
         sizes = np.diff(np.r_[starts, len(ranked)])
-        found: list[NDArray[np.uint64]] = []
-        for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
-            found.append(_pairs(order[start : start + size].astype(np.uint64)))
-        if found:
-            yield np.concatenate(found)
+        members: Keys = order.astype(np.uint64)
+        twos = starts[sizes == 2]  # nearly all buckets
+        found = [(members[twos] << np.uint64(32)) | members[twos + 1]]
+        for start, size in zip(starts[sizes > 2], sizes[sizes > 2], strict=True):
+            found.append(_pairs(members[start : start + size]))
+        yield np.concatenate(found)
 
 
 def _pairs(members: NDArray[np.uint64]) -> NDArray[np.uint64]:
