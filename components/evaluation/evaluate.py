@@ -16,9 +16,11 @@ from components.common.scores import Figure, Sample, compute_figures
 from components.common.scores.figures import nest
 from components.common.serving import served
 from components.common.stage import Stage, open_stage
-from components.evaluation.generate import ask_tasks
+from components.evaluation.generate import Replies, ask_tasks
 from components.evaluation.judge import grade_samples, judge_figures
+from components.evaluation.predictions import read_predictions
 from components.evaluation.settings import EvaluationSettings
+from components.evaluation.submission import write_submission
 from components.evaluation.suites.load import draw, make_suite
 from components.evaluation.suites.task import Suite, Task
 
@@ -46,8 +48,7 @@ def run(settings: dict[str, Any] | EvaluationSettings, model_name: str, model_ur
         writer = stage.writer(results, Sample)
         asked = [(suite, draw(tasks, spec.limit, chosen.seed)) for spec, suite, tasks in _load(stage, chosen, writer)]
         tasks = [task for _, selected in asked for task in selected]
-        with endpoint(chosen, model_name, model_uri) as llm:
-            replies = iter(asyncio.run(ask_tasks(stage, chosen, llm, tasks, checkpoint_path(name, results))))
+        replies = iter(_replies(stage, chosen, model_name, model_uri, tasks, results))
         figures: dict[str, Figure] = {}
         for suite, selected in asked:
             samples = [suite.score(task, next(replies)) for task in selected]
@@ -58,7 +59,15 @@ def run(settings: dict[str, Any] | EvaluationSettings, model_name: str, model_ur
                 stage.keep()
             specs = suite.figures(samples) | judge_figures(samples)
             figures |= {f"{suite.name}.{k}": f for k, f in compute_figures(samples, specs, chosen.resamples, chosen.seed).items()}
+            write_submission(suite, samples, Path(results))
         return _publish(figures, results, [suite.name for suite, _ in asked])
+
+
+def _replies(stage: Stage, settings: EvaluationSettings, model_name: str, model_uri: str, tasks: list[Task], results: str) -> list[Replies]:
+    if settings.predictions:
+        return read_predictions(settings.predictions, tasks)
+    with endpoint(settings, model_name, model_uri) as llm:
+        return asyncio.run(ask_tasks(stage, settings, llm, tasks, checkpoint_path(f"evaluation-{model_name}", results)))
 
 
 def _load(stage: Stage, settings: EvaluationSettings, writer: DatasetWriter) -> Iterator[tuple[Any, Suite, list[Task]]]:

@@ -40,6 +40,9 @@ class EvaluationSettings(BaseModel):
     suites: list[SuiteSettings] = Field(min_length=1, description="benchmarks, asked in this order")
     sampling: SamplingSettings = Field(default=SamplingSettings(), description="sampling of the replies")
     llm: LLMSettings | None = Field(default=None, description="endpoint to ask; none: model_uri is served by vLLM inside the stage")
+    predictions: str = Field(
+        default="", description="JSON lines of id and reply (a text or a list of n) that are scored instead of asking a model"
+    )
     vllm: VLLMSettings = Field(default=VLLMSettings(), description="how the model is served")
     concurrency: int = Field(default=32, gt=0, description="choice: requests in flight at the model that the stage serves")
     timeout_s: float = Field(default=600.0, gt=0, description="choice: seconds until a request at the model that the stage serves is lost")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.common import tracking
 from components.common.errors import UserError
-from components.gate.results import Results, load_results
+from components.common.scores.results import Results, load_results
 
 log = logging.getLogger("psyche")
 ALIAS = "champion"

@@ -7,10 +7,10 @@ from pydantic import BaseModel
 
 from components.common import tracking
 from components.common.dataset import write_text
+from components.common.scores.results import load_results
 from components.common.scores.statistics import holm
 from components.common.stage import open_stage
 from components.gate.champion import load_champion
-from components.gate.results import load_results
 from components.gate.rules import Outcome, check_rule
 from components.gate.settings import GateSettings, Override
 

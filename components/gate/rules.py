@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from components.common.scores import Figure, Sample, cell_values
+from components.common.scores import Figure
+from components.common.scores.results import Results, paired_values
 from components.common.scores.statistics import minimum_detectable_difference, paired_test
-from components.gate.results import Results
 from components.gate.settings import GateSettings, Rule
 
 
@@ -85,17 +85,3 @@ def _compare(rule: Rule, candidate: Results, reference: Results, figure: Figure,
         method=test.method,
         **seen,
     )
-
-
-def paired_values(
-    figure: Figure, ours: Mapping[str, list[Sample]], theirs: Mapping[str, list[Sample]], suite: str
-) -> tuple[list[list[float]], list[list[float]]] | None:
-    """Returns the values of a figure's cells for two models in one order of items, or None if the items differ."""
-    first, second = [], []
-    for cell in figure.cells:
-        a, b = cell_values(ours.get(suite, []), cell), cell_values(theirs.get(suite, []), cell)
-        if not a or a.keys() != b.keys():
-            return None
-        first.append(list(a.values()))
-        second.append([b[key] for key in a])
-    return first, second

@@ -16,7 +16,7 @@ class BenchmarkItem:
     Attributes:
         question: The question; the stem without case text and without the 单选/多选 prefix.
         domain: "moral", "theory" or "case" (PCEB), "KG" or "CA" (CPsyExam), the field (plain).
-        subject: Subject of the examination (CPsyExam), else "".
+        subject: Task file without domain and type, for instance "GEE-普通心理学" (CPsyExam), else "".
         exam: Examination or folder, for instance "simulation" or "GEE".
         number: Number in its file; "3.2" is the second question of case 3.
         context: Case text, "" if the question stands alone.

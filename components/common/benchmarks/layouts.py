@@ -85,10 +85,12 @@ def cpsyexam_item(place: Place, row: dict[str, Any], language: Language, reject_
         raise MalformedError("several_letters_single", key)
     name = CPSYEXAM_FILE.match(place.path.stem)
     parts = name.groupdict(default="") if name else {"domain": "", "exam": "", "subject": ""}
-    domain = {"knowledge": "KG", "analyse": "CA"}.get(text_of(row, "kind"), parts["domain"])
-    subject = text_of(row, "subject_name") or parts["subject"] or "unknown"
-    question = to_question(row, text_of(row, "question"), kind, key, language, place.source, subject)
-    return BenchmarkItem(question, domain, subject, parts["exam"], row["id"])
+    domain = parts["domain"] or {"knowledge": "KG", "analyse": "CA"}.get(text_of(row, "kind"), "")
+    field = text_of(row, "subject_name") or parts["subject"]
+    # The benchmark averages over its task files, whose subject is not always the one that the row names.
+    task = "-".join(part for part in (parts["exam"], parts["subject"]) if part) or field or "unknown"
+    question = to_question(row, text_of(row, "question"), kind, key, language, place.source, field)
+    return BenchmarkItem(question, domain, task, parts["exam"], row["id"])
 
 
 def plain_item(place: Place, row: dict[str, Any], language: Language, withheld: bool) -> BenchmarkItem:

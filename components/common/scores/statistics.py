@@ -4,6 +4,7 @@
 within cells, so every resample has the sizes of the benchmark.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,12 +37,14 @@ class PairedTest:
 def shares(cells: Cells, weights: Sequence[float] | None) -> list[float]:
     """Returns the cells' weights, scaled to sum to 1."""
     weights = weights or [1.0] * len(cells)
-    return [w / sum(weights) for w in weights]
+    return [w / math.fsum(weights) for w in weights]
 
 
 def mean_of_cells(cells: Cells, weights: Sequence[float] | None = None) -> float:
-    """Returns the weighted mean of the cells' means."""
-    return sum(share * (sum(values) / len(values)) for share, values in zip(shares(cells, weights), cells, strict=True))
+    """Returns the weighted mean of the cells' means, summed without loss, so that the order of items changes no digit."""
+    weights = weights or [1.0] * len(cells)
+    means = (math.fsum(values) / len(values) for values in cells)
+    return math.fsum(w * mean for w, mean in zip(weights, means, strict=True)) / math.fsum(weights)
 
 
 def resampled_means(cells: Cells, resamples: int, seed: int, weights: Sequence[float] | None = None) -> Any:

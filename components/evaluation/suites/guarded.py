@@ -1,16 +1,16 @@
-"""The guarded system: what the crisis guard sends to the model, and what the user sees of the reply.
+"""The guarded system: what the crisis guard lets the model be asked, and what the user sees of the reply.
 
-The same policy and the same output filter as in the serving pod, so the suite measures what people would meet.
+The guard's rules, texts and prompt, put together as the proxy in the serving pod does, for one turn and without a server.
 """
 
 from dataclasses import dataclass
 
+from components.common.answers import parse_reply
+from components.common.prompts import load_prompt
 from components.common.records import Language
 from components.guard.messages import safe_message
 from components.guard.output import find_violations
-from components.guard.output_stream import OutputFilter
-from components.guard.policy import Decision, decide
-from components.guard.settings import GuardSettings
+from components.guard.rules import classify
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,22 @@ class Guarded:
     unguarded: frozenset[str]
 
 
-def guard_request(messages: list[dict[str, str]]) -> Decision:
-    """Returns the guard's decision on a chat; `body["messages"]` is what the model is asked."""
-    return decide({"messages": messages}, GuardSettings())
+def guard_request(message: str, system: str, language: Language) -> list[dict[str, str]]:
+    """Returns what the model is asked: in a crisis the guard's safety prompt takes the place of the system prompt."""
+    crisis = classify(message).tier != "none"
+    prompt = load_prompt("guard", "safety", language).render() if crisis else system
+    return [{"role": "system", "content": prompt}, {"role": "user", "content": message}]
 
 
-def guard_reply(decision: Decision, reply: str, language: Language) -> Guarded:
-    """Applies the guard to a raw reply of the model."""
-    output = OutputFilter()
-    text = output.feed(reply) + output.finish()
-    stopped = bool(output.kind)
-    if stopped:
-        text += "\n\n" + safe_message(language)
-    crisis = decision.tier != "none"
-    visible = decision.opening + text.lstrip() + decision.closing if crisis else text
-    return Guarded(visible.strip(), crisis or stopped, _kinds(visible), _kinds(reply.rpartition("</think>")[2]))
+def guard_reply(message: str, reply: str, language: Language) -> Guarded:
+    """Applies the guard to a raw reply of the model: think block off, cut at a violation, help lines added in a crisis."""
+    tier, notice = classify(message).tier, safe_message(language)
+    answer = parse_reply(reply).final
+    found = find_violations(answer)
+    shown = answer[: found[0].start].rstrip() if found else answer
+    parts = {"explicit": [notice, shown], "indirect": [shown, notice], "none": [shown, notice] if found else [shown]}[tier]
+    visible = "\n\n".join(part for part in parts if part)
+    return Guarded(visible, tier != "none" or bool(found), _kinds(visible), _kinds(answer))
 
 
 def _kinds(text: str) -> frozenset[str]:

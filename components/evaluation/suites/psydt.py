@@ -7,6 +7,7 @@ from typing import Any
 
 from components.common.answers import parse_reply
 from components.common.benchmarks import BadRow
+from components.common.benchmarks.fields import text_of
 from components.common.benchmarks.files import dump_row, read_rows
 from components.common.benchmarks.settings import SuiteSettings
 from components.common.llm import Reply
@@ -28,7 +29,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class PsyDT:
-    """Rows `{id, normalizedTag, messages}`; each user turn is one item, asked after the dialogue's own history."""
+    """Rows `{id, normalizedTag, messages}`; each user turn is one item, asked after the dialogue's own history.
+
+    The published test file is split: each row ends one turn later than the row before. A turn counts once.
+    """
 
     settings: SuiteSettings
 
@@ -39,17 +43,21 @@ class PsyDT:
 
     def tasks(self) -> Iterator[Task | BadRow]:
         """Yields every user turn of every dialogue."""
+        seen: set[str] = set()
         for _, row in read_rows(self.settings.uri, (".json", ".jsonl")):
             if isinstance(row, BadRow):
                 yield row
                 continue
-            turns = list(_turns(row))
-            if not turns:
-                yield BadRow(dump_row(row), "no_dialogue", "messages must hold user turns with text")
-            for turn in turns:
-                system = {"role": "system", "content": system_prompt("support", self.settings.language)}
-                key = content_id("turn", json.dumps(turn.history, ensure_ascii=False), turn.number)
-                yield Task(key, turn.topic, [system, *turn.history], turn)
+            turns = {content_id("turn", json.dumps(turn.history, ensure_ascii=False)): turn for turn in _turns(row)}
+            new = turns.keys() - seen
+            if not new:
+                reason = "repeated_dialogue" if turns else "no_dialogue"
+                yield BadRow(dump_row(row), reason, "messages must hold user turns with text that no row before had")
+            system = {"role": "system", "content": _system(row) or system_prompt("support", self.settings.language)}
+            for key, turn in turns.items():
+                if key in new:
+                    yield Task(key, turn.topic, [system, *turn.history], turn)
+            seen |= new
 
     def score(self, task: Task, replies: list[Reply | Failure]) -> Sample:
         """Records the first reply; the judge grades it afterwards."""
@@ -74,6 +82,12 @@ class PsyDT:
     def figures(self, samples: list[Sample]) -> FIGURES:
         """Returns the share of truncated replies; the judge's five dimensions are added by the stage."""
         return {"truncated": [Cell(score="truncated")]}
+
+
+def _system(row: dict[str, Any]) -> str:
+    """Returns the dialogue's own system prompt, "" if it has none."""
+    first = row["messages"][0] if isinstance(row.get("messages"), list) and row["messages"] else None
+    return text_of(first, "content") if isinstance(first, dict) and first.get("role") == "system" else ""
 
 
 def _turns(row: dict[str, Any]) -> Iterator[Turn]:
