@@ -4,14 +4,15 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.common.errors import UserError
 from pipelines import kubernetes_api
-from pipelines.compile import manifests, pipeline_name
 from pipelines.kfp_api import connect, plain_errors
-from pipelines.recipe import Recipe
 from pipelines.run_status import FINISHED, RunStatus, failure, read_run, stage_line
+
+if TYPE_CHECKING:
+    from pipelines.recipe import Recipe
 
 EXPERIMENT = "psyche"
 POLL_S = 5.0
@@ -20,7 +21,7 @@ UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 def run_on_cluster(
-    recipe: Recipe, parameters: dict[str, Any] | None = None, follow: bool = True, echo: Callable[[str], None] = print
+    recipe: "Recipe", parameters: dict[str, Any] | None = None, follow: bool = True, echo: Callable[[str], None] = print
 ) -> RunStatus:
     """Applies a recipe's pipeline, starts a run of exactly that version, and watches it.
 
@@ -33,7 +34,10 @@ def run_on_cluster(
     Raises:
         UserError: The API server or KFP refused, or the run failed.
     """
+    # Compiling needs all of kfp, starting a run does not: the Job's image holds only what tasks need.
     import yaml
+
+    from pipelines.compile import manifests, pipeline_name
 
     applied = [kubernetes_api.apply(m) for m in yaml.safe_load_all(manifests(recipe))]
     version = str(applied[-1]["metadata"]["name"])

@@ -15,6 +15,7 @@ S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 MLFLOW_KEYS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 HUB_KEYS = ("HF_TOKEN",)
 RECIPE_HASH = "psyche-r1/recipe-hash"
+CALLS_LLM = "psyche-r1/calls-llm"
 RUN_ID_LABEL = "pipeline/runid"
 CACHE = "/cache"
 
@@ -75,6 +76,8 @@ def _set_environment(task: PipelineTask, settings: dict[str, Any], cluster: Clus
     kubernetes.use_secret_as_env(task, cluster.secrets.s3, _same(S3_KEYS))
     kubernetes.use_secret_as_env(task, cluster.secrets.mlflow, _same(MLFLOW_KEYS), optional=True)
     kubernetes.use_secret_as_env(task, cluster.secrets.hub, _same(HUB_KEYS), optional=True)
+    if llms(settings):
+        kubernetes.add_pod_label(task, CALLS_LLM, "true")  # what components/keda wakes the teachers by
     keys = sorted({llm["api_key_env"] for llm in llms(settings) if llm.get("api_key_env")})
     if keys:
         kubernetes.use_secret_as_env(task, cluster.secrets.llm, _same(keys))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from components.common.storage import s3_client
 from components.preflight import permissions
 from components.preflight.endpoints import check_llm, check_mlflow, check_store
 from components.preflight.findings import Finding
@@ -14,10 +15,10 @@ from components.preflight.settings import PreflightSettings
 def run(settings: dict[str, Any] | PreflightSettings) -> None:
     """Prints a line per check and ends with exit code 1 if one is an error."""
     parsed = PreflightSettings.model_validate(settings)
-    findings = list(check(parsed))
-    for finding in findings:
+    errors = []
+    for finding in check(parsed):
         print(finding, flush=True)
-    errors = [f for f in findings if f.level == "error"]
+        errors += [finding] if finding.level == "error" else []
     if errors:
         print(f"error: {errors[0].what}: {errors[0].detail}", file=sys.stderr)
         raise SystemExit(1)
@@ -25,10 +26,10 @@ def run(settings: dict[str, Any] | PreflightSettings) -> None:
 
 def check(settings: PreflightSettings) -> Iterator[Finding]:
     """Yields what each check of the recipe's needs finds, seen from inside a pod."""
-    yield check_store()
-    yield check_mlflow()
+    yield check_store(s3_client(), os.environ.get("PSYCHE_MODEL_STORE", ""))
+    yield check_mlflow(os.environ)
     for llm in settings.llms:
-        yield from check_llm(llm)
+        yield from check_llm(llm, os.environ, settings.llm_wait_s)
     if settings.serving or settings.trainjobs:
         yield from _check_cluster(settings)
 
