@@ -40,8 +40,14 @@ format: setup ## format the code
 compile: setup ## compile every recipe to manifests/pipelines/
 	@for recipe in pipelines/recipes/*.yaml; do $(BIN)/psyche compile $$(basename $$recipe .yaml) || exit 1; done
 
-bench: setup ## run the benchmarks of tests/benchmarks
+docs: setup ## write docs/recipe.md and docs/components.md from the code
+	@$(BIN)/psyche docs
+
+bench: setup ## run all benchmarks of tests/benchmarks (long); make bench-NAME runs one
 	$(BIN)/python -m tests.benchmarks
+
+bench-%: setup
+	$(BIN)/python -m tests.benchmarks $*
 
 clean: ## remove this clone's environment and caches, keep runs/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
