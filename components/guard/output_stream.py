@@ -1,67 +1,98 @@
-"""What of a model's answer may be sent on, decided piece by piece: the think block goes, violations end the answer.
+"""What of one text of an answer may be sent on, decided while it arrives: think blocks go, a violation ends the text."""
 
-A tail of the text is held back, so that nothing has been sent of a violation by the time that it is complete.
-"""
-
+from collections import deque
 from dataclasses import dataclass, field
 
-from components.guard.output import find_violations
-
-HOLD_CHARACTERS = 160
-OPEN, CLOSE = "<think>", "</think>"
+from components.guard.output import Kind
+from components.guard.suspicion import Suspicion, fold
+from components.guard.think import Piece, ThinkTags
 
 
 @dataclass
 class OutputFilter:
-    """Takes text in pieces and gives back what may be sent."""
+    """Offsets count characters of the text as the model wrote it.
 
-    expose_reasoning: bool = False
-    kind: str = ""
-    _raw: str = ""
-    _thinking: bool = False
-    _clean: str = ""
-    _sent: int = 0
-    _pieces: list[str] = field(default_factory=list)
+    Attributes:
+        hide_thinking: Whether think blocks are left out.
+        think_open: The text begins inside a think block.
+        length: Characters that came in.
+        settled: Of text[:settled] it is known what may be sent.
+        cut_at: Where the violation begins that ended the text, if one did.
+    """
 
-    def feed(self, piece: str) -> str:
-        """Adds a piece; returns the text that is now safe to send. After a violation (`kind` is set) nothing more comes."""
-        if self.kind:
-            return ""
-        self._clean += piece if self.expose_reasoning else self._strip(piece)
-        return self._release(len(self._clean) - HOLD_CHARACTERS)
+    hide_thinking: bool = True
+    think_open: bool = False
+    length: int = 0
+    settled: int = 0
+    cut_at: int | None = None
+    _tags: ThinkTags = field(init=False)
+    _suspicion: Suspicion = field(default_factory=Suspicion)
+    _offsets: list[int] = field(default_factory=list)
+    _pieces: deque[Piece] = field(default_factory=deque)
+    _finished: bool = False
 
-    def finish(self) -> str:
-        """Returns the rest at the end of the answer."""
-        if self.kind:
-            return ""
-        if not self.expose_reasoning and not self._thinking:
-            self._clean += self._raw
-            self._raw = ""
-        return self._release(len(self._clean))
+    def __post_init__(self) -> None:
+        self._tags = ThinkTags(depth=int(self.think_open and self.hide_thinking))
 
-    def _release(self, upto: int) -> str:
-        found = find_violations(self._clean)
-        if found:
-            self.kind = found[0].kind
-            upto = min(upto, found[0].start)
-        out = self._clean[self._sent : max(upto, self._sent)]
-        self._sent += len(out)
-        return out
+    @property
+    def kind(self) -> Kind | None:
+        """The violation that ended the text."""
+        return self._suspicion.kind
 
-    def _strip(self, piece: str) -> str:
-        """Removes think blocks, also where a tag is split over pieces."""
-        self._raw += piece
-        out = ""
-        while self._raw:
-            tag = CLOSE if self._thinking else OPEN
-            at = self._raw.find(tag)
-            if at >= 0:
-                out += "" if self._thinking else self._raw[:at]
-                self._raw = self._raw[at + len(tag) :]
-                self._thinking = not self._thinking
-                continue
-            keep = next((n for n in range(len(tag) - 1, 0, -1) if self._raw.endswith(tag[:n])), 0)
-            out += "" if self._thinking else self._raw[: len(self._raw) - keep]
-            self._raw = self._raw[len(self._raw) - keep :]
-            break
-        return out
+    def feed(self, text: str) -> None:
+        """Adds a piece of the text."""
+        self.length += len(text)
+        if self.kind is None and not self._finished:
+            self._take(text, final=False)
+        else:
+            self.settled = self.length
+
+    def finish(self) -> None:
+        """Ends the text: everything is settled now."""
+        if not self._finished and self.kind is None:
+            self._take("", final=True)
+        self._finished, self.settled = True, self.length
+
+    def visible(self, start: int, end: int) -> str:
+        """Returns what may be sent of text[start:end]; ask in the order of the text and up to `settled` only."""
+        while self._pieces and self._pieces[0].start + len(self._pieces[0].text) <= start:
+            self._pieces.popleft()
+        return "".join(p.text[max(start - p.start, 0) : max(end - p.start, 0)] for p in self._pieces if p.start < end)
+
+    def _take(self, text: str, final: bool) -> None:
+        shown = self._tags.feed(text, final) if self.hide_thinking else [Piece(self.length - len(text), text)]
+        folded = ""
+        for piece in shown:
+            plain, offsets = fold(piece.text)
+            folded += plain
+            self._offsets += [piece.start + i for i in offsets]
+            self._pieces.append(piece)
+        self._suspicion.feed(folded, final)
+        self._settle()
+
+    def _settle(self) -> None:
+        clear = self._suspicion.clear
+        if self.kind is not None:
+            self._cut(self._offsets[clear])
+            return
+        decided = self._tags.decided if self.hide_thinking else self.length
+        self.settled = self._offsets[clear] if clear < len(self._offsets) else decided
+        del self._offsets[: self._suspicion.trim()]
+
+    def _cut(self, at: int) -> None:
+        self.cut_at, self.settled = at, self.length
+        self._pieces = deque(Piece(p.start, p.text[: at - p.start]) for p in self._pieces if p.start < at)
+
+
+def guard_text(text: str, hide_thinking: bool, think_open: bool = False) -> tuple[str, Kind | None]:
+    """Returns what may be sent of a whole text, and the violation that ended it.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    if not isinstance(text, str):
+        raise TypeError("an answer's text is no string")
+    output = OutputFilter(hide_thinking, think_open)
+    output.feed(text)
+    output.finish()
+    return output.visible(0, output.length), output.kind

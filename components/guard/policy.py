@@ -1,15 +1,21 @@
 """What the guard does with one request, before the model sees it: a pure function of the request's body."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from components.common.prompts import load_prompt
 from components.guard.messages import safe_message
-from components.guard.rules import classify
+from components.guard.requests import texts
+from components.guard.rules import NO_CRISIS, Crisis, classify
 from components.guard.settings import GuardSettings
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# Rules take more than linear time: longer texts are judged in pieces that overlap by more than any phrase is long.
+PIECE, OVERLAP = 2000, 200
+_SEVERITY = {"none": 0, "indirect": 1, "explicit": 2}
 
 
 @dataclass(frozen=True)
@@ -18,44 +24,83 @@ class Decision:
 
     tier: str
     category: str
+    language: str
     opening: str
     closing: str
     ask_model: bool
     body: dict[str, Any]
 
+    @property
+    def message(self) -> str:
+        """What a person in crisis must see even when the model fails; empty if there is no crisis."""
+        return (self.opening or self.closing).strip()
+
 
 def decide(body: dict[str, Any], settings: GuardSettings) -> Decision:
-    """Classifies what the user says, in all user turns, and prepares the request for the model."""
-    texts = user_texts(body)
-    found = [classify(text) for text in texts]
-    tier = next((t for t in ("explicit", "indirect") if any(c.tier == t for c in found)), "none")
-    category = next((c.category for c in found if c.tier == tier), "none")
-    limited = {**body, "max_tokens": min(int(body.get("max_tokens") or settings.max_tokens), settings.max_tokens)}
-    if tier == "none":
-        return Decision(tier, category, "", "", True, limited)
-    language = "zh" if any(_CHINESE.search(t) for t in texts) else "en"
+    """Classifies what the user says and prepares the request for the model.
+
+    The last turn decides about the safe message. Earlier turns count as well until the message stands in the conversation; then they
+    only keep the model under the safety prompt.
+    """
+    limited = _limit_tokens(body, settings.max_tokens)
+    turns = user_turns(body)
+    found = [judge(turn) for turn in turns]
+    language = "zh" if any(_CHINESE.search(turn) for turn in turns) else "en"
+    worst = max(found, key=lambda crisis: _SEVERITY[crisis.tier], default=NO_CRISIS)
+    if worst.tier == "none":
+        return Decision("none", "none", language, "", "", True, limited)
     message = safe_message(language, settings.country)
-    guided = _with_safety_prompt(limited, load_prompt("guard", "safety", language).render())
-    if tier == "explicit":
-        return Decision(tier, category, message + "\n\n", "", settings.crisis_policy == "message_then_model", guided)
-    return Decision(tier, category, "", "\n\n" + message, True, guided)
+    now = found[-1] if _was_shown(body, message) else worst
+    is_chat = "messages" in body
+    guided = _with_safety_prompt(limited, load_prompt("guard", "safety", language).render()) if is_chat else limited
+    if now.tier == "explicit":
+        # A bare completion has no system prompt that could hold the model to anything.
+        ask_model = is_chat and settings.crisis_policy == "message_then_model"
+        return Decision("explicit", now.category, language, message + "\n\n", "", ask_model, guided)
+    closing = "\n\n" + message if now.tier == "indirect" else ""
+    return Decision(now.tier, now.category, language, "", closing, True, guided)
 
 
-def user_texts(body: dict[str, Any]) -> list[str]:
-    """Returns the texts of a chat's user turns, or of a completion's prompt."""
+def user_turns(body: dict[str, Any]) -> list[str]:
+    """Returns the user's turns; messages in a row are one turn. Without any, everything counts as the user's."""
     if "messages" not in body:
-        prompt = body.get("prompt", "")
-        return [p for p in (prompt if isinstance(prompt, list) else [prompt]) if isinstance(p, str)]
-    texts: list[str] = []
-    for message in body["messages"]:
-        if isinstance(message, dict) and message.get("role") == "user":
-            content = message.get("content")
-            parts = content if isinstance(content, list) else [{"text": content}]
-            texts += [str(p["text"]) for p in parts if isinstance(p, dict) and p.get("text")]
-    return texts
+        return list(texts(body["prompt"]))
+    messages = body["messages"]
+    turns = ["\n".join(t for m in run for t in texts(m.get("content"))) for role, run in groupby(messages, _role) if role == "user"]
+    return turns or ["\n".join(t for m in messages for t in texts(m.get("content")))]
+
+
+def judge(text: str) -> Crisis:
+    """Returns the most severe crisis of a text of any length."""
+    return max((classify(piece) for piece in _pieces(text)), key=lambda crisis: _SEVERITY[crisis.tier])
+
+
+def size(body: dict[str, Any]) -> int:
+    """Returns the number of characters that `decide` has to judge."""
+    return sum(len(turn) for turn in user_turns(body))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    for start in range(0, max(len(text) - OVERLAP, 1), PIECE - OVERLAP):
+        yield text[start : start + PIECE]
+
+
+def _role(message: dict[str, Any]) -> str:
+    return message["role"]
+
+
+def _was_shown(body: dict[str, Any], message: str) -> bool:
+    said = (t for m in body.get("messages", []) if m["role"] == "assistant" for t in texts(m.get("content")))
+    return any(message in text for text in said)
+
+
+def _limit_tokens(body: dict[str, Any], most: int | None) -> dict[str, Any]:
+    if most is None:
+        return body
+    limits = {k: min(body[k], most) for k in ("max_tokens", "max_completion_tokens") if body.get(k) is not None}
+    return {**body, **(limits or {"max_tokens": most})}
 
 
 def _with_safety_prompt(body: dict[str, Any], prompt: str) -> dict[str, Any]:
-    if "messages" not in body:
-        return body
-    return {**body, "messages": [{"role": "system", "content": prompt}, *(m for m in body["messages"] if m.get("role") != "system")]}
+    kept = [m for m in body["messages"] if m["role"] not in ("system", "developer")]
+    return {**body, "messages": [{"role": "system", "content": prompt}, *kept]}

@@ -1,0 +1,133 @@
+"""The handlers of chat completions and completions."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp import web
+
+from components.guard.access import Access
+from components.guard.answer import guard_answer
+from components.guard.audit import Audit
+from components.guard.errors import ApiError, upstream_error
+from components.guard.metrics import Metrics
+from components.guard.output import Kind as Violation
+from components.guard.policy import Decision, decide, size
+from components.guard.relay import REQUEST_ID, Client, relay
+from components.guard.replies import Replies
+from components.guard.requests import Kind, parse
+from components.guard.settings import GuardSettings
+from components.guard.stream import StreamGuard
+from components.guard.upstream import Upstream
+
+PATHS: dict[Kind, str] = {"chat": "/chat/completions", "completion": "/completions"}
+# Longer texts are judged in a thread: they would keep every other stream waiting.
+LONG_TEXT = 2000
+
+
+class Completions:
+    """What the two handlers share."""
+
+    def __init__(self, settings: GuardSettings, upstream: Upstream, metrics: Metrics, access: Access, audit: Audit) -> None:
+        self.settings, self.upstream, self.metrics, self.access, self.audit = settings, upstream, metrics, access, audit
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        """POST /v1/chat/completions."""
+        return await self._answer(request, "chat")
+
+    async def completion(self, request: web.Request) -> web.StreamResponse:
+        """POST /v1/completions."""
+        return await self._answer(request, "completion")
+
+    async def _answer(self, request: web.Request, kind: Kind) -> web.StreamResponse:
+        caller = self.access.caller(request.headers.get("Authorization", ""))
+        with self.access.place(caller), self.metrics.active.track_inprogress():
+            try:
+                body = parse(kind, await self._read(request), self.settings.max_choices)
+                decision = await self._decide(body)
+                violations: list[Violation] = []
+                response = await self._respond(request, kind, decision, violations)
+            except (asyncio.CancelledError, ConnectionResetError):
+                self.metrics.cancelled.inc()
+                raise
+        for violation in violations:
+            self.metrics.violations.labels(violation).inc()
+        facts = {"tier": decision.tier, "category": decision.category, "violations": violations, "status": response.status}
+        self.audit.write(request[REQUEST_ID], caller, body.get("user") or "", facts)
+        return response
+
+    async def _read(self, request: web.Request) -> bytes:
+        if request.content_type != "application/json":
+            raise ApiError(415, "the body must be application/json")
+        try:
+            async with asyncio.timeout(self.settings.read_timeout_s):
+                return await request.read()
+        except TimeoutError as error:
+            raise ApiError(408, "the body did not arrive in time") from error
+        except web.HTTPRequestEntityTooLarge as error:
+            raise ApiError(413, f"the body is larger than {self.settings.max_body_bytes} bytes") from error
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, web.RequestPayloadError) as error:
+            raise ApiError(400, "the body could not be read") from error
+
+    async def _decide(self, body: dict[str, Any]) -> Decision:
+        if size(body) > LONG_TEXT:
+            decision = await asyncio.to_thread(decide, body, self.settings)
+        else:
+            decision = decide(body, self.settings)
+        self.metrics.crises.labels(decision.tier, decision.category).inc()
+        return decision
+
+    async def _respond(self, request: web.Request, kind: Kind, decision: Decision, found: list[Violation]) -> web.StreamResponse:
+        replies, path = Replies.to(kind, decision.body), PATHS[kind]
+        if decision.body.get("stream"):
+            return await self._stream(request, path, decision, replies, found)
+        try:
+            if not decision.ask_model:
+                return _json(replies.whole(decision.message))
+            async with self.upstream.request("POST", path, orjson.dumps(decision.body)) as response:
+                return self._whole(await self.upstream.read(response), decision, found)
+        except ApiError as error:
+            if not decision.message:
+                raise
+            # Somebody in danger gets the help lines also when the model fails.
+            self._count(error)
+            return _json(replies.whole(decision.message))
+
+    def _whole(self, raw: bytes, decision: Decision, found: list[Violation]) -> web.Response:
+        try:
+            data = orjson.loads(raw)
+            changed, kinds = guard_answer(data, decision, self.settings)
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise upstream_error("no_completion", "the model server's answer is no completion") from error
+        found += kinds
+        return web.Response(body=orjson.dumps(data) if changed else raw, content_type="application/json")
+
+    async def _stream(
+        self, request: web.Request, path: str, decision: Decision, replies: Replies, found: list[Violation]
+    ) -> web.StreamResponse:
+        client = Client(request, self.settings.idle_timeout_s)
+        if decision.opening:
+            await client.send(replies.opening(decision.opening if decision.ask_model else decision.message))
+        if not decision.ask_model:
+            return await client.end(replies.ending())
+        guard = StreamGuard(decision, replies, self.settings)
+        try:
+            async with self.upstream.request("POST", path, orjson.dumps(decision.body)) as response:
+                await relay(response, guard, client, self.settings.idle_timeout_s)
+        except ApiError as error:
+            if not client.started and not decision.message:
+                raise
+            self._count(error)
+            await client.send(guard.cut())
+            return await client.fail(error) if not decision.message else await client.end(replies.ending())
+        finally:
+            found += guard.kinds
+        return await client.end()
+
+    def _count(self, error: ApiError) -> None:
+        self.metrics.upstream_errors.labels(error.reason or f"status_{error.status}").inc()
+
+
+def _json(data: dict[str, Any]) -> web.Response:
+    return web.Response(body=orjson.dumps(data), content_type="application/json")
