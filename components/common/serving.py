@@ -29,7 +29,11 @@ class VLLMSettings(BaseModel):
     dtype: str = Field(default="bfloat16", description="number format of the weights: bfloat16, float16 or float32")
     max_model_len: int = Field(default=4096, gt=0, description="choice: the paper does not publish it")
     tensor_parallel_size: int = Field(default=1, ge=1, description="GPUs that share one copy of the model")
-    reasoning_parser: str = Field(default="", description="vLLM reasoning parser, for instance deepseek_r1; empty: none")
+    reasoning_parser: str = Field(
+        default="",
+        description="parser that splits reasoning from answer: think_text (ours, for any tokenizer) or one of vLLM's, "
+        "which need think tags in the vocabulary (deepseek_r1, qwen3); empty: none",
+    )
     enforce_eager: bool = Field(default=False, description="skip compilation: faster start, needed on CPU")
     ready_timeout_s: float = Field(default=600.0, gt=0, description="seconds until the server must answer")
     extra_args: list[str] = Field(default=[], description="further options of the vLLM server, word by word")
@@ -49,6 +53,12 @@ def on_cpu() -> bool:
     return not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/kfd").exists()
 
 
+def reasoning_plugin(parser: str) -> Path | None:
+    """Returns the file of a reasoning parser of ours, None for one that vLLM brings along."""
+    path = Path(__file__).parent / "vllm_plugins" / f"{parser}.py"
+    return path if path.exists() else None
+
+
 def vllm_command(model_dir: Path, name: str, port: int, settings: VLLMSettings) -> list[str]:
     """Returns the command line of an OpenAI-compatible vLLM server."""
     python = os.environ.get("PSYCHE_VLLM_PYTHON") or sys.executable
@@ -64,6 +74,8 @@ def vllm_command(model_dir: Path, name: str, port: int, settings: VLLMSettings) 
         command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(max(settings.max_model_len, 2048))]
     if settings.reasoning_parser:
         command += ["--reasoning-parser", settings.reasoning_parser]
+        if plugin := reasoning_plugin(settings.reasoning_parser):
+            command += ["--reasoning-parser-plugin", str(plugin)]
     return command + settings.extra_args
 
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from components.common.records import Language
 from components.common.serving import VLLMSettings
 
-REASONING_PARSER = "deepseek_r1"
+REASONING_PARSER = "think_text"
 QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 
 
