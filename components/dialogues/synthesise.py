@@ -12,7 +12,8 @@ from typing import Any
 from components.common.llm import LLM, ask_all, checkpoint_path
 from components.common.records import Dialogue, Message, Post, Step
 from components.common.stage import Stage, open_stage
-from components.dialogues.rewrite import Outcome, rewrite, rewrite_prompt
+from components.dialogues.requests import rewrite_prompt
+from components.dialogues.rewrite import Outcome, rewrite
 from components.dialogues.settings import DialoguesSettings
 from components.guard.messages import safe_message
 from components.guard.rules import classify
@@ -38,7 +39,7 @@ async def _run(stage: Stage, settings: DialoguesSettings, posts: str, source_dia
                 return Outcome(reason="no_opening_exchange")
             return await synthesise(post, teacher, judge, settings)
 
-        async for (origin, _), result in ask_all(_sources(stage, posts, source_dialogues), work, 2 * settings.teacher.concurrency):
+        async for (origin, _), result in ask_all(_sources(stage, posts, source_dialogues), work, 4 * settings.teacher.concurrency):
             if isinstance(result, Dialogue):
                 out.add(result)
                 stage.keep()

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from components.common.records import Option, Passage, Question, Step
-from components.common.sentences import span_text
+from components.common.sentences import span_text, split_sentences
 from components.questions.settings import QuestionsSettings
 
 LETTERS = "ABCDEFGH"
@@ -48,7 +48,7 @@ def normalise(text: str) -> str:
     return "".join(c for c in folded if unicodedata.category(c)[0] not in "PZC") or folded.strip()
 
 
-def to_question(raw: Any, passage: Passage, bounds: list[tuple[int, int]], right: int, settings: QuestionsSettings, step: Step) -> Question:
+def to_question(raw: Any, passage: Passage, right: int, settings: QuestionsSettings, step: Step) -> Question:
     """Checks one item and shuffles its options.
 
     Raises:
@@ -61,7 +61,7 @@ def to_question(raw: Any, passage: Passage, bounds: list[tuple[int, int]], right
     stem = item.question.strip()
     right_texts, wrong_texts = ([_LABEL.sub("", t).strip() for t in texts] for texts in (item.right_options, item.wrong_options))
     _check_options(stem, right_texts, wrong_texts, right, settings.options)
-    span = _span(item.sentences, passage, bounds, settings.max_span_sentences)
+    span = _span(item.sentences, passage, settings.max_span_sentences)
     options, key = shuffled(right_texts, wrong_texts, f"{settings.seed}:{passage.id}:{stem}")
     return Question(
         id=Question.make_id(stem, options),
@@ -96,7 +96,8 @@ def _check_options(stem: str, right_texts: list[str], wrong_texts: list[str], ri
         raise Malformed("options_refer_to_options", refers)
 
 
-def _span(numbers: list[int], passage: Passage, bounds: list[tuple[int, int]], widest: int) -> str:
+def _span(numbers: list[int], passage: Passage, widest: int) -> str:
+    bounds = split_sentences(passage.text)
     if not numbers or not all(1 <= n <= len(bounds) for n in numbers):
         raise Malformed("unknown_sentence", f"{numbers} of {len(bounds)} sentences")
     if max(numbers) - min(numbers) >= widest:

@@ -8,11 +8,11 @@ b. T rounds: a candidate prompt P* is proposed from the instance; q -> (r*, a*);
 from dataclasses import dataclass
 
 from components.common.answers import parse_letters, parse_reply
-from components.common.llm import LLM, Chat, LLMError
-from components.common.llm.answers import answer_schema, parse_structured
+from components.common.llm import LLM, LLMError
+from components.common.llm.answers import parse_structured
 from components.common.prompts import load_prompt
-from components.common.question_prompt import render_question
 from components.common.records import Question, Round
+from components.rationales.requests import proposal_chat, run_chat
 from components.rationales.settings import RationalesSettings
 
 
@@ -59,31 +59,20 @@ def _round(number: int, prompt: str, run: Run, question: Question) -> Round:
 
 async def run_prompt(question: Question, prompt: str, teacher: LLM, settings: RationalesSettings, sample: int) -> Run:
     """Runs one prompt on one question; an unanswered or unusable reply is an empty run, which never matches."""
-    text = load_prompt("rationales", "run", question.language).render(
-        prompt=prompt, question=render_question(question), output=settings.output, multi=question.kind == "multi"
-    )
-    schema = answer_schema(question, settings.max_rationale_chars) if settings.output == "schema" else None
-    chat = Chat([{"role": "user", "content": text}], schema=schema, seed=settings.seed + sample, sample=sample)
+    chat = run_chat(question, prompt, settings, sample)
     labels = "".join(o.label for o in question.options)
     try:
         reply = await teacher.chat(chat)
     except LLMError:
         return Run("", "")
-    parsed = parse_structured(reply, labels) if schema else parse_reply(reply.text, labels, reply.reasoning)
+    parsed = parse_structured(reply, labels) if chat.schema else parse_reply(reply.text, labels, reply.reasoning)
     return Run(parsed.reasoning.strip(), parsed.letters)
 
 
 async def propose(question: Question, instance: Round, proposer: LLM, settings: RationalesSettings, number: int) -> str:
     """Returns a candidate prompt from the current instance, or "" when the proposer gave none."""
-    text = load_prompt("rationales", "propose", question.language).render(
-        prompt=instance.prompt, question=render_question(question), rationale=instance.rationale
-    )
-    properties = {"prompt": {"type": "string", "minLength": 10, "maxLength": settings.max_prompt_chars}}
-    schema = {"type": "object", "properties": properties, "required": ["prompt"], "additionalProperties": False}
-    # The round is part of the request: after a revert the instance is the same, its proposal should not be.
-    chat = Chat([{"role": "user", "content": text}], schema=schema, seed=settings.seed + number, sample=number)
     try:
-        return str((await proposer.chat(chat)).json()["prompt"]).strip()
+        return str((await proposer.chat(proposal_chat(question, instance, settings, number))).json()["prompt"]).strip()
     except (LLMError, KeyError, TypeError):
         return ""
 

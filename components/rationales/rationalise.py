@@ -32,7 +32,7 @@ async def _run(stage: Stage, settings: RationalesSettings, questions: str, reaso
         async def work(question: Question) -> list[Round]:
             return await optimise(question, teacher, proposer, settings)
 
-        async for question, history in ask_all(stage.read(questions, Question), work, 2 * settings.teacher.concurrency):
+        async for question, history in ask_all(stage.read(questions, Question), work, 4 * settings.teacher.concurrency):
             out.add(with_rationale(question, history, settings.teacher.label))
             stage.keep()
             counts.update(outcome(history))

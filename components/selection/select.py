@@ -1,22 +1,19 @@
 """Multi-LLM cross-selection (paper, data curation step 6): questions -> votes; `challenging` (GRPO) and `rest` (SFT)."""
 
 import asyncio
-import re
 from collections import Counter
 from contextlib import AsyncExitStack
 from typing import Any
 
 from components.common.answers import parse_reply
-from components.common.llm import LLM, Chat, LLMError, Reply, ask_all, checkpoint_path
-from components.common.llm.answers import answer_schema, parse_structured
+from components.common.llm import LLM, LLMError, Reply, ask_all, checkpoint_path
+from components.common.llm.answers import parse_structured
 from components.common.prompts import load_prompt
-from components.common.question_prompt import render_question
 from components.common.records import Question, Step, Vote
 from components.common.stage import Stage, open_stage
-from components.selection.agreement import agreement_table
+from components.selection.agreement import Agreement
+from components.selection.requests import vote_chat
 from components.selection.settings import SelectionSettings, Selector
-
-TURN = re.compile(r"^=== (?:assistant|user) ===$", re.MULTILINE)
 
 
 def run(settings: dict[str, Any] | SelectionSettings, questions: str, challenging: str, rest: str) -> None:
@@ -29,7 +26,7 @@ def run(settings: dict[str, Any] | SelectionSettings, questions: str, challengin
 async def _run(stage: Stage, settings: SelectionSettings, questions: str, challenging: str, rest: str) -> None:
     hard, easy = stage.writer(challenging, Question), stage.writer(rest, Question)
     counts: Counter[str] = Counter()
-    votes_by_selector: dict[str, list[Vote]] = {s.llm.label: [] for s in settings.selectors}
+    agreement = Agreement()
     checkpoint = checkpoint_path("selection", challenging)
     async with AsyncExitStack() as stack:
         llms = [await stack.enter_async_context(LLM(s.llm, f"{checkpoint}-{i}", stage.llm)) for i, s in enumerate(settings.selectors)]
@@ -37,18 +34,17 @@ async def _run(stage: Stage, settings: SelectionSettings, questions: str, challe
         async def work(question: Question) -> list[Vote]:
             return await collect_votes(question, settings, llms)
 
-        window = 2 * max(s.llm.concurrency for s in settings.selectors)
+        window = 4 * max(s.llm.concurrency for s in settings.selectors)
         async for question, votes in ask_all(stage.read(questions, Question), work, window):
             difficult = is_challenging(votes, settings.max_pass_rate, settings.max_right_selectors)
             (hard if difficult else easy).add(with_votes(question, votes, settings))
             stage.keep()
             counts.update(challenging=difficult, rest=not difficult)
-            for vote in votes[:: settings.samples]:
-                votes_by_selector[vote.selector].append(vote)
+            agreement.add(votes)
             for vote in votes:
                 counts.update({f"right:{vote.selector}": vote.correct, f"unanswered:{vote.selector}": not vote.answer})
     stage.extra.update(sorted(counts.items()))
-    stage.extra["agreement"] = agreement_table(votes_by_selector)
+    stage.extra["agreement"] = agreement.table()
 
 
 async def collect_votes(question: Question, settings: SelectionSettings, llms: list[LLM]) -> list[Vote]:
@@ -63,26 +59,16 @@ async def collect_votes(question: Question, settings: SelectionSettings, llms: l
 
 async def cast_vote(question: Question, selector: Selector, llm: LLM, settings: SelectionSettings, sample: int) -> Vote:
     """Asks one selector once. An unanswered or unparsable reply is a wrong vote with an empty answer."""
-    constrained = selector.output == "schema"
-    schema = answer_schema(question, selector.max_reasoning_chars if selector.style == "reasoning" else 0) if constrained else None
-    greedy = 0.0 if settings.samples == 1 else None
-    chat = Chat(selector_messages(question, selector), schema=schema, temperature=greedy, seed=settings.seed + sample, sample=sample)
+    chat = vote_chat(question, selector, settings, sample)
     try:
         reply = await llm.chat(chat)
     except LLMError:
         reply = Reply("")
     labels = "".join(o.label for o in question.options)
-    parsed = parse_structured(reply, labels) if schema else parse_reply(reply.text, labels, reply.reasoning)
+    parsed = parse_structured(reply, labels) if chat.schema else parse_reply(reply.text, labels, reply.reasoning)
     raw = f"<think>{reply.reasoning}</think>{reply.text}" if reply.reasoning else reply.text
     correct = bool(parsed.letters) and parsed.letters == question.key
     return Vote(selector=selector.llm.label, reply=raw, answer=parsed.letters, correct=correct)
-
-
-def selector_messages(question: Question, selector: Selector) -> list[dict[str, str]]:
-    """Returns the turns that ask one selector; examples of a few-shot prompt are earlier turns of the conversation."""
-    prompt = load_prompt("selection", selector.style, question.language)
-    turns = TURN.split(prompt.render(question=render_question(question), output=selector.output))
-    return [{"role": "assistant" if i % 2 else "user", "content": turn.strip()} for i, turn in enumerate(turns)]
 
 
 def is_challenging(votes: list[Vote], max_pass_rate: float, max_right_selectors: int) -> bool:
