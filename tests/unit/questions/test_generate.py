@@ -59,7 +59,11 @@ def test_the_same_seed_gives_the_same_bytes(serve, passages, tmp_path):
 def test_replies_that_cannot_be_used_reject_the_passage_with_reasons(serve, passages, tmp_path):
     def answer(body):
         number = int(re.search(r"Topic (\d+)", body["messages"][0]["content"]).group(1))
-        return ["{", "[]", '{"questions": {}}', '{"questions": [1, null]}', '{"other": 1}', "plain"][number % 6] if number < 12 else scripted_reply(body)
+        return (
+            ["{", "[]", '{"questions": {}}', '{"questions": [1, null]}', '{"other": 1}', "plain"][number % 6]
+            if number < 12
+            else scripted_reply(body)
+        )
 
     run(settings(serve(Stub(answer=answer))), passages, str(tmp_path / "out"))
     kept, rejected, stats = outcome(tmp_path / "out")
@@ -79,7 +83,11 @@ def test_a_refused_request_does_not_end_the_stage(serve, passages, tmp_path):
 
 def test_an_endpoint_that_is_not_there_ends_the_stage_with_one_sentence(passages, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        run(settings("http://127.0.0.1:9/v1", teacher={"model": "m", "base_urls": ["http://127.0.0.1:9/v1"], "give_up_s": 0.1}), passages, str(tmp_path / "out"))
+        run(
+            settings("http://127.0.0.1:9/v1", teacher={"model": "m", "base_urls": ["http://127.0.0.1:9/v1"], "give_up_s": 0.1}),
+            passages,
+            str(tmp_path / "out"),
+        )
     assert "start it and run again" in capsys.readouterr().err
 
 

@@ -16,7 +16,9 @@ from tests.stub_llm import Stub
 
 def question(key: str = "B") -> Question:
     options = [Option(label=c, text=t) for c, t in zip("ABCD", ("Encoding", "Rehearsal", "Decay", "Chunking"), strict=True)]
-    return Question(id="1", language="en", kind="single" if len(key) == 1 else "multi", stem="What keeps it active?", options=options, key=key)
+    return Question(
+        id="1", language="en", kind="single" if len(key) == 1 else "multi", stem="What keeps it active?", options=options, key=key
+    )
 
 
 class Teacher:
@@ -24,7 +26,9 @@ class Teacher:
 
     def __init__(self, answers: list[str], output: str = "schema", proposals: list[str] | None = None) -> None:
         self.answers, self.output, self.runs, self.proposed_from = iter(answers), output, [], []
-        self.proposals = iter(proposals) if proposals is not None else (json.dumps({"prompt": f"Prompt number {n}"}) for n in itertools.count(1))
+        self.proposals = (
+            iter(proposals) if proposals is not None else (json.dumps({"prompt": f"Prompt number {n}"}) for n in itertools.count(1))
+        )
 
     def __call__(self, body: dict) -> str:
         text = body["messages"][0]["content"]
@@ -37,7 +41,9 @@ class Teacher:
             return "no JSON and no answer"
         n = len(self.runs)
         if self.output == "schema":
-            return json.dumps({"rationale": f"Reasoning of run {n}, long enough.", "answer": letters if len(letters) == 1 else list(letters)})
+            return json.dumps(
+                {"rationale": f"Reasoning of run {n}, long enough.", "answer": letters if len(letters) == 1 else list(letters)}
+            )
         return f"<think>Reasoning of run {n}</think>\nAnswer: {letters}"
 
 
@@ -99,7 +105,9 @@ def test_a_key_of_several_letters_must_be_met_exactly(serve, answer, accepted):
     assert history(serve, Teacher([answer]), question("ACD"), attempts=1, rounds=0)[0].accepted is accepted
 
 
-@pytest.mark.parametrize("proposal", ["not JSON", "{}", "[]", '{"prompt": ""}', '{"prompt": "The answer is B."}', '{"prompt": "Think of rehearsal here."}'])
+@pytest.mark.parametrize(
+    "proposal", ["not JSON", "{}", "[]", '{"prompt": ""}', '{"prompt": "The answer is B."}', '{"prompt": "Think of rehearsal here."}']
+)
 def test_a_useless_or_leaking_proposal_is_reverted_without_a_run(serve, proposal):
     teacher = Teacher(["B", "B"], proposals=[proposal, json.dumps({"prompt": "A good prompt"})])
     found = history(serve, teacher, question(), rounds=2)
@@ -116,7 +124,13 @@ def test_a_reply_that_thinks_without_reasoning_is_no_rationale(serve):
 
 @pytest.mark.parametrize(
     ("prompt", "leaks"),
-    [("Weigh each option.", False), ("Answer: B", True), ("The correct option is B", True), ("REHEARSAL is what counts", True), ("Consider A first", False)],
+    [
+        ("Weigh each option.", False),
+        ("Answer: B", True),
+        ("The correct option is B", True),
+        ("REHEARSAL is what counts", True),
+        ("Consider A first", False),
+    ],
 )
 def test_a_prompt_that_gives_the_key_away_is_seen(prompt, leaks):
     assert leaks_key(prompt, question()) is leaks

@@ -18,7 +18,9 @@ def questions(tmp_path):
         key = "B" if n % 4 else "AC"
         kind = "single" if n % 4 else "multi"
         step = Step(stage="ingest")
-        writer.add(Question(id=str(n), language="en" if n % 2 else "zh", kind=kind, stem=f"Question {n}?", options=options, key=key, steps=[step]))
+        writer.add(
+            Question(id=str(n), language="en" if n % 2 else "zh", kind=kind, stem=f"Question {n}?", options=options, key=key, steps=[step])
+        )
     writer.close({})
     return str(tmp_path / "questions")
 

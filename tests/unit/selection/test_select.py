@@ -79,7 +79,12 @@ def test_votes_split_the_questions_and_are_recorded(serve, questions, tmp_path):
         "three": lambda n: "<think>hm</think>\n答案：D",
     }
     url = serve(Stub(answer=scripted(replies)))
-    run({"selectors": selectors(url, one="zero_shot", two="few_shot", three="reasoning")}, questions, str(tmp_path / "hard"), str(tmp_path / "rest"))
+    run(
+        {"selectors": selectors(url, one="zero_shot", two="few_shot", three="reasoning")},
+        questions,
+        str(tmp_path / "hard"),
+        str(tmp_path / "rest"),
+    )
     hard, easy, stats = outcome(tmp_path)
     assert sorted(int(q.id) for q in easy) == [n for n in range(64) if n % 4 == 0]
     assert (len(hard), stats["challenging"], stats["rest"], stats["in"]) == (48, 48, 16, 64)
