@@ -53,5 +53,7 @@ for tool in ruff mypy lint-imports yamllint hadolint kubectl kubernetes-validate
 done
 printf '#!%s/.venv/bin/python\nfrom pipelines.cli import main\n\nmain()\n' "$root" >"$root/.venv/bin/psyche"
 chmod +x "$root/.venv/bin/psyche"
-ln -sfn "$vllm/bin/python" "$root/.venv/bin/vllm-python"
+# A link would make Python take this folder for its environment, so: a script.
+printf '#!/bin/sh\nexec "%s/bin/python" "$@"\n' "$vllm" >"$root/.venv/bin/vllm-python"
+chmod +x "$root/.venv/bin/vllm-python"
 echo "$env $vllm $root" >"$root/.venv/.built-from"
