@@ -1,0 +1,151 @@
+"""Recipes become custom resources: complete, reproducible, without secrets; the cluster section reaches the pods."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.common.errors import UserError
+from pipelines import compile as compiler
+from pipelines.recipe import RECIPES, load_recipe, validate
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "compile"
+SHIPPED = sorted(p.stem for p in RECIPES.glob("*.yaml"))
+
+
+def raw_demo():
+    raw = yaml.safe_load((RECIPES / "demo.yaml").read_text(encoding="utf-8"))
+    raw.pop("x-anchors", None)
+    return raw
+
+
+def compiled(recipe):
+    return list(yaml.load_all(compiler.manifests(recipe), Loader=yaml.CSafeLoader))
+
+
+@cache
+def text_of(name):
+    return compiler.manifests(load_recipe(name))
+
+
+def documents(name):
+    return list(yaml.load_all(text_of(name), Loader=yaml.CSafeLoader))
+
+
+def executors(version):
+    """Yields (stage, container of the pipeline spec, Kubernetes part of the platform spec)."""
+    spec = version["spec"]
+    platform = spec["platformSpec"]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for name, executor in spec["pipelineSpec"]["deploymentSpec"]["executors"].items():
+        yield name.removeprefix("exec-"), executor["container"], platform[name]
+
+
+@pytest.fixture(scope="module", params=SHIPPED)
+def shipped(request):
+    return request.param
+
+
+def test_a_pipeline_and_a_version_of_it_come_out(shipped):
+    pipeline, version = documents(shipped)
+    recipe = load_recipe(shipped)
+    assert (pipeline["kind"], version["kind"]) == ("Pipeline", "PipelineVersion")
+    assert version["spec"]["pipelineName"] == pipeline["metadata"]["name"] == compiler.pipeline_name(recipe)
+    assert re.fullmatch(rf"{pipeline['metadata']['name']}-[0-9a-f]{{10}}", version["metadata"]["name"])
+    assert {m["metadata"]["namespace"] for m in (pipeline, version)} == {recipe.cluster.namespace}
+
+
+def test_it_compiles_to_the_same_bytes_and_below_the_limit(shipped, tmp_path):
+    written = compiler.compile_recipe(load_recipe(shipped), tmp_path / "a" / "x.yaml").read_bytes()
+    assert written.decode().partition("\n")[2] == text_of(shipped)
+    assert len(written) < compiler.MAX_BYTES
+
+
+def test_every_pod_is_restricted_sized_and_identified(shipped):
+    for stage, container, platform in executors(documents(shipped)[1]):
+        assert platform["securityContext"] == {"runAsNonRoot": True}, stage
+        assert {"resourceCpuRequest", "resourceMemoryRequest", "resourceMemoryLimit"} <= set(container["resources"]), stage
+        assert re.search(r"/(pipeline|train)(:(?!latest)|@sha256:)", container["image"]), stage
+        assert {"name": "PSYCHE_RUN_ID", "fieldPath": "metadata.labels['pipeline/runid']"} in platform["fieldPathAsEnv"], stage
+        assert {"mountPath": "/cache", "volumeName": "cache"}.items() <= platform["emptyDirMounts"][0].items(), stage
+        assert int(platform["activeDeadlineSeconds"]) > 0, stage
+
+
+def test_secrets_are_named_and_never_held(shipped):
+    recipe = load_recipe(shipped)
+    assert not re.search(r"hostPath|:latest\b", text_of(shipped))
+    for _, container, platform in executors(documents(shipped)[1]):
+        assert not [e["name"] for e in container.get("env", []) if re.search(r"KEY|SECRET|PASSWORD|TOKEN$", e["name"])]
+        assert {s["secretName"] for s in platform["secretAsEnv"]} <= set(recipe.cluster.secrets.model_dump().values())
+
+
+def test_preflight_comes_first_and_is_never_skipped(shipped):
+    dag = documents(shipped)[1]["spec"]["pipelineSpec"]["root"]["dag"]["tasks"]
+    assert "dependentTasks" not in dag["preflight"]
+    assert not dag["preflight"]["cachingOptions"].get("enableCache")
+    for name, task in dag.items():
+        if name != "preflight":
+            assert task["dependentTasks"], f"{name} starts before preflight"
+    assert "preflight" in dag["ingest"]["dependentTasks"]
+
+
+def test_what_is_deployed_is_never_taken_from_a_cache(shipped):
+    components = documents(shipped)[1]["spec"]["pipelineSpec"]["components"]
+    tasks = [t for c in components.values() for n, t in c.get("dag", {}).get("tasks", {}).items() if n == "deployment"]
+    assert tasks
+    assert not any(t["cachingOptions"].get("enableCache") for t in tasks)
+
+
+def test_a_changed_recipe_is_a_new_version_and_an_unchanged_one_is_not():
+    names = [
+        compiled(load_recipe("demo", overrides))[1]["metadata"]["name"]
+        for overrides in ([], [], ["sft.max_steps=31"], ['cluster.pods.cpu="2"'])
+    ]
+    assert names[0] == names[1]
+    assert len(set(names)) == 3
+
+
+def test_the_cluster_section_reaches_the_pod():
+    raw = raw_demo() | {"cluster": yaml.safe_load((GOLDEN / "cluster.yaml").read_text(encoding="utf-8"))}
+    pipeline, version = compiled(validate(raw, "golden"))
+    assert pipeline["metadata"]["namespace"] == "team-a"
+    container, platform = next((c, p) for stage, c, p in executors(version) if stage == "sft")
+    platform["podMetadata"]["annotations"]["psyche-r1/recipe-hash"] = "HASH"
+    task = version["spec"]["pipelineSpec"]["root"]["dag"]["tasks"]["sft"]
+    found = {
+        "env": container["env"], "image": container["image"], "resources": container["resources"], "platform": platform,
+        "retryPolicy": task.get("retryPolicy"), "cachingOptions": task["cachingOptions"],
+        "pipelineConfig": version["spec"]["platformSpec"]["platforms"]["kubernetes"]["pipelineConfig"],
+    }  # fmt: skip
+    assert found == yaml.safe_load((GOLDEN / "sft.yaml").read_text(encoding="utf-8"))
+
+
+def test_keys_and_variables_of_llms_become_environment():
+    llm = {"model": "m", "base_urls": ["$OUR_LLM/v1", "http://b/v1"], "api_key_env": "OUR_KEY"}
+    recipe = load_recipe("demo", [f"teacher={json.dumps(llm)}"])
+    by_stage = {stage: platform for stage, _, platform in executors(compiled(recipe)[1])}
+    for stage in ("questions", "preflight"):
+        keys = {k["envVar"] for s in by_stage[stage]["secretAsEnv"] if s["secretName"] == "psyche-llm" for k in s["keyToEnv"]}
+        names = {k["configMapKey"] for c in by_stage[stage]["configMapAsEnv"] if not c["optional"] for k in c["keyToEnv"]}
+        assert "OUR_KEY" in keys
+        assert "OUR_LLM" in names
+        assert by_stage[stage]["podMetadata"]["labels"] == {"psyche-r1/calls-llm": "true"}
+    assert "psyche-llm" not in json.dumps(by_stage["cleaning"])
+
+
+@pytest.mark.parametrize(
+    "case", yaml.safe_load((GOLDEN / "invalid.yaml").read_text(encoding="utf-8")), ids=lambda c: json.dumps(c["cluster"])
+)
+def test_wrong_cluster_sections_are_refused_in_one_sentence(case):
+    with pytest.raises(UserError) as caught:
+        compiler.manifests(validate(raw_demo() | {"cluster": case["cluster"]}, "test"))
+    assert case["error"] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_beyond_the_limit_of_the_api_server_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(compiler, "MAX_BYTES", 1000)
+    with pytest.raises(UserError, match="the API server takes 1000: shorten"):
+        compiler.compile_recipe(load_recipe("demo"), tmp_path / "x.yaml")
