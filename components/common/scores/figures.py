@@ -32,8 +32,13 @@ class Cell(BaseModel):
 
     def holds(self, sample: Sample) -> bool:
         """Returns whether the sample passes the filters."""
-        wanted = ((self.domain, sample.domain), (self.kind, sample.kind), (self.subject, sample.subject), (self.language, sample.language))
-        return all(not want or want == have for want, have in wanted) and not (self.answered_only and not sample.answered)
+        return (
+            self.domain in ("", sample.domain)
+            and self.kind in ("", sample.kind)
+            and self.subject in ("", sample.subject)
+            and self.language in ("", sample.language)
+            and not (self.answered_only and not sample.answered)
+        )
 
 
 class Figure(BaseModel):

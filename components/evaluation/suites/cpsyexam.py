@@ -80,11 +80,13 @@ class CPsyExam:
     def figures(self, samples: list[Sample]) -> FIGURES:
         """Returns the figures per KG/CA and type, pooled and as the mean over subjects, and (MCQA + MRQA) / 2 on both definitions."""
         figures = choice_figures(samples)
-        cells = {(s.domain, s.kind): sorted({x.subject for x in samples if (x.domain, x.kind) == (s.domain, s.kind)}) for s in samples}
+        subjects: dict[tuple[str, str], set[str]] = {}
+        for sample in samples:
+            subjects.setdefault((sample.domain, sample.kind), set()).add(sample.subject)
         for domain in ("", *DOMAINS):
             prefix = f"{domain}." if domain else ""
             figures[f"{prefix}mean_of_types"] = [Cell(score="strict", domain=domain, kind=kind) for kind in KINDS]
-            by_subject = {kind: subject_cells(cells, domain, kind) for kind in KINDS}
+            by_subject = {kind: subject_cells(subjects, domain, kind) for kind in KINDS}
             for kind in KINDS:
                 figures[f"{domain or 'all'}.{kind}.strict_by_subject"] = by_subject[kind]
             if all(by_subject.values()):
@@ -92,7 +94,7 @@ class CPsyExam:
         return figures
 
 
-def subject_cells(subjects: dict[tuple[str, str], list[str]], domain: str, kind: str) -> list[Cell]:
+def subject_cells(subjects: dict[tuple[str, str], set[str]], domain: str, kind: str) -> list[Cell]:
     """Returns one cell per subject, whose weights sum to 1, so that the cells of several types can be put together.
 
     Args:
@@ -100,5 +102,5 @@ def subject_cells(subjects: dict[tuple[str, str], list[str]], domain: str, kind:
         domain: KG or CA; "" for both.
         kind: single or multi.
     """
-    found = [(d, subject) for (d, k), names in sorted(subjects.items()) if k == kind and domain in ("", d) for subject in names]
+    found = [(d, subject) for (d, k), names in sorted(subjects.items()) if k == kind and domain in ("", d) for subject in sorted(names)]
     return [Cell(score="strict", domain=d, kind=kind, subject=subject, weight=1 / len(found)) for d, subject in found]
