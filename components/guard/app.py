@@ -1,6 +1,5 @@
 """The guard: a proxy of the OpenAI API between people and the model. User text is never logged."""
 
-import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -9,7 +8,7 @@ from aiohttp import web
 from components.guard.access import Access
 from components.guard.audit import Audit
 from components.guard.completions import Completions
-from components.guard.errors import ApiError, error_response
+from components.guard.errors import ApiError, error_response, internal_error
 from components.guard.metrics import Metrics
 from components.guard.openapi import document
 from components.guard.output_stream import guard_text
@@ -18,7 +17,6 @@ from components.guard.relay import REQUEST_ID
 from components.guard.settings import GuardSettings
 from components.guard.upstream import Upstream
 
-LOG = logging.getLogger(__name__)
 UPSTREAM = web.AppKey("upstream", Upstream)
 METRICS = web.AppKey("metrics", Metrics)
 ACCESS = web.AppKey("access", Access)
@@ -68,22 +66,14 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         response = error_response(ApiError(error.status, error.reason or "error"))
         response.headers.extend({k: v for k, v in error.headers.items() if k == "Allow"})
     except Exception as error:
-        # The kind of error and its place only: its words may quote what a user wrote.
-        LOG.error("internal error: %s", _place(error))
-        response = error_response(ApiError(500, "the guard failed", "server_error"))
+        response = error_response(internal_error(error))
     resource = request.match_info.route.resource
-    metrics.requests.labels(resource.canonical if resource else "unknown", response.status).inc()
+    if resource is not None and resource.canonical.startswith("/v1/"):
+        # Probes and scrapes would drown the share of errors.
+        metrics.requests.labels(resource.canonical, response.status).inc()
     if not response.prepared:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
     return response
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f" in {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-    return type(error).__name__ + where
 
 
 async def _live(_: web.Request) -> web.Response:

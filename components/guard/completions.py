@@ -10,7 +10,7 @@ from aiohttp import web
 from components.guard.access import Access
 from components.guard.answer import guard_answer
 from components.guard.audit import Audit
-from components.guard.errors import ApiError, upstream_error
+from components.guard.errors import ApiError, internal_error, upstream_error
 from components.guard.metrics import Metrics
 from components.guard.output import Kind as Violation
 from components.guard.policy import Decision, decide, size
@@ -121,6 +121,13 @@ class Completions:
             self._count(error)
             await client.send(guard.cut())
             return await client.fail(error) if not decision.message else await client.end(replies.ending())
+        except ConnectionResetError:
+            raise
+        except Exception as error:
+            if not client.started:
+                raise
+            # No second response can follow into an open stream.
+            return await client.fail(internal_error(error))
         finally:
             found += guard.kinds
         return await client.end()

@@ -1,8 +1,11 @@
 """Errors of the proxy in OpenAI's form."""
 
+import logging
 from typing import Any
 
 from aiohttp import web
+
+LOG = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -29,3 +32,13 @@ def error_response(error: ApiError) -> web.Response:
 def upstream_error(reason: str, message: str, status: int = 502) -> ApiError:
     """Returns the failure of the model server; `reason` is counted, `message` is for the caller."""
     return ApiError(status, message, "upstream_error", reason)
+
+
+def internal_error(error: Exception) -> ApiError:
+    """Returns what the caller gets for an error of the guard's own; logs its kind and place, for its words may quote a user."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" in {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+    LOG.error("internal error: %s%s", type(error).__name__, where)
+    return ApiError(500, "the guard failed", "server_error")

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from components.guard.output import Kind
+from components.guard.output import Kind, find_violations
 from components.guard.suspicion import Suspicion, fold
 from components.guard.think import Piece, ThinkTags
 
@@ -92,7 +92,7 @@ def guard_text(text: str, hide_thinking: bool, think_open: bool = False) -> tupl
     """
     if not isinstance(text, str):
         raise TypeError("an answer's text is no string")
-    output = OutputFilter(hide_thinking, think_open)
-    output.feed(text)
-    output.finish()
-    return output.visible(0, output.length), output.kind
+    if hide_thinking:
+        text = "".join(piece.text for piece in ThinkTags(depth=int(think_open)).feed(text, final=True))
+    found = find_violations(text)
+    return (text[: found[0].start], found[0].kind) if found else (text, None)

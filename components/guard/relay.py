@@ -6,7 +6,7 @@ import aiohttp
 from aiohttp import web
 
 from components.guard.errors import ApiError, error_body, upstream_error
-from components.guard.sse import DONE, BadStreamError, encode
+from components.guard.sse import DONE, encode
 from components.guard.stream import StreamGuard
 from components.guard.upstream import translated_errors
 
@@ -74,9 +74,6 @@ async def relay(upstream: aiohttp.ClientResponse, guard: StreamGuard, client: Cl
                 data = await upstream.content.readany()
         if not data:
             raise upstream_error("cut", "the model server ended the answer early")
-        try:
-            out = guard.feed(data)
-        except BadStreamError as error:
-            raise upstream_error("bad_stream", f"the model server's stream is broken: {error}") from error
-        if out:
-            await client.send(out)
+        await client.send(guard.feed(data))
+        if guard.broken:
+            raise upstream_error("bad_stream", f"the model server's stream is broken: {guard.broken}")

@@ -45,11 +45,12 @@ class StreamGuard:
     Attributes:
         done: The stream is complete; nothing more has to be read.
         kinds: Violations that ended a choice.
+        broken: Why the upstream's stream cannot be read on; empty while it can.
     """
 
     def __init__(self, decision: Decision, replies: Replies, settings: GuardSettings) -> None:
         self.decision, self.replies, self.settings = decision, replies, settings
-        self.done = False
+        self.done, self.broken = False, ""
         self.kinds: list[Kind] = []
         self._splitter = EventSplitter()
         self._outputs: dict[tuple[int, str], OutputFilter] = {}
@@ -57,23 +58,28 @@ class StreamGuard:
         self._closed: set[int] = set()
 
     def feed(self, data: bytes) -> bytes:
-        """Returns what can be sent on now.
+        """Returns what can be sent on now."""
+        out: list[bytes] = []
+        try:
+            for raw in self._splitter.feed(data):
+                self._take(raw, out)
+                if self.done:
+                    break
+        except BadStreamError as error:
+            self.broken = str(error)
+        return b"".join(out)
 
-        Raises:
-            BadStreamError: The upstream sent something else than completions, or an error.
-        """
-        out = b""
-        for raw in self._splitter.feed(data):
-            content = payload(raw)
-            if content.strip() == b"[DONE]":
-                return out + self._end() + DONE
-            self._queue.append(self._read(raw, content))
-            out += self._flush()
-            if len(self._closed) >= self.replies.count and self.kinds:
-                # Every choice was ended by the guard or the model: what else the model says is of no use.
-                self.done = True
-                return out + DONE
-        return out
+    def _take(self, raw: bytes, out: list[bytes]) -> None:
+        content = payload(raw)
+        if content.strip() == b"[DONE]":
+            out += [self._end(), DONE]
+            return
+        self._queue.append(self._read(raw, content))
+        out.append(self._flush())
+        if self.kinds and len(self._closed) >= self.replies.count:
+            # Every choice was ended by the guard or the model: what else the model says is of no use.
+            self.done = True
+            out.append(DONE)
 
     def cut(self) -> bytes:
         """Returns the rest of a stream that ended too early."""
@@ -99,7 +105,7 @@ class StreamGuard:
             event = Waiting(raw, data)
             for choice in data.get("choices") or []:
                 self._read_choice(event, choice)
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise BadStreamError("an event holds no completion") from error
         return event
 
