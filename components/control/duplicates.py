@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from components.common.records import Question
 from components.control.minhash import band_keys, bands_for, candidate_pairs, hash_shingles, signatures
 from components.control.settings import DuplicateSettings
-from components.control.text import question_shingles
+from components.control.text import jaccard, option_shingles, question_shingles
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,23 @@ class Duplicate:
 class DuplicateSearch:
     """Collects questions in batches, then finds the duplicates among them.
 
-    Memory: 4 bytes per shingle and 8 per band of each question, no texts.
+    Memory: 4 bytes per shingle and 8 per band of each question, no texts. The shingles of the options come first in each
+    set: questions about one case share most of their text, and are the same only if their options are alike too.
     """
 
     settings: DuplicateSettings
     seed: int
     _sets: list[NDArray[np.uint32]] = field(default_factory=list)
+    _options: list[int] = field(default_factory=list)
     _keys: list[NDArray[np.uint64]] = field(default_factory=list)
 
     def add(self, questions: Sequence[Question]) -> None:
         """Appends a batch; questions are numbered in the order in which they are added."""
         s = self.settings
-        hashed = hash_shingles([question_shingles(q, s.characters, s.words) for q in questions])
+        options = [option_shingles(q, s.characters, s.words) for q in questions]
+        wholes = [question_shingles(q, s.characters, s.words) for q in questions]
+        hashed = hash_shingles([[*own, *(whole - own)] for own, whole in zip(options, wholes, strict=True)])
+        self._options.extend(map(len, options))
         bands, rows = bands_for(s.jaccard, s.permutations)
         self._keys.append(band_keys(signatures(hashed, s.permutations, self.seed), bands, rows))
         # Half of each hash suffices to compare two sets of a hundred.
@@ -64,5 +69,8 @@ class DuplicateSearch:
         a, b = self._sets[one], self._sets[other]
         if min(len(a), len(b)) < self.settings.jaccard * max(len(a), len(b)):
             return 0.0  # the sizes alone rule it out
-        common = len(set(a.tolist()) & set(b.tolist()))
-        return common / (len(a) + len(b) - common) if common else 0.0
+        similarity = jaccard(set(a.tolist()), set(b.tolist()))
+        own, other_own = (set(self._sets[n][: self._options[n]].tolist()) for n in (one, other))
+        if similarity < self.settings.jaccard or jaccard(own, other_own) >= self.settings.options or not own:
+            return similarity
+        return 0.0

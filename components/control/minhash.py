@@ -1,6 +1,6 @@
 """MinHash signatures (rensa, in Rust) and their LSH bands (numpy)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,8 @@ def signatures(sets: Sequence[Sequence[int]], permutations: int, seed: int) -> N
     return np.array(matrix.to_rows(), dtype=np.uint32).reshape(len(sets), permutations)
 
 
-def hash_shingles(sets: Sequence[set[str]]) -> list[list[int]]:
-    """Returns 64-bit hashes of the shingles, set by set; the same on every machine."""
+def hash_shingles(sets: Iterable[Collection[str]]) -> list[list[int]]:
+    """Returns 64-bit hashes of the shingles, set by set and in order; the same on every machine."""
     from rensa import RMinHash
 
     return RMinHash.hash_token_sets([list(s) for s in sets])  # type: ignore[no-any-return]

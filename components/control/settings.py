@@ -40,6 +40,9 @@ class DuplicateSettings(BaseModel):
     words: int = Field(default=3, ge=1, description="choice: words per shingle in English")
     permutations: int = Field(default=128, ge=16, description="choice: length of the MinHash signature")
     jaccard: float = Field(default=0.7, gt=0, le=1, description="choice: from this similarity on, the later item is left out")
+    options: float = Field(
+        default=0.25, ge=0, le=1, description="choice: least similarity of the options alone: questions about one case share a long stem"
+    )
 
 
 class ControlSettings(BaseModel):

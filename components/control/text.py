@@ -35,12 +35,15 @@ def stem_text(question: Question) -> str:
     return normalise(ITEM_NUMBER.sub("", question.stem), question.language)
 
 
+def option_shingles(question: Question, characters: int, words: int) -> set[str]:
+    """Returns the shingles of the options; none crosses a border, so the order of the options is no matter."""
+    texts = (normalise(option.text, question.language) for option in question.options)
+    return set().union(*(shingles(text, characters, words) for text in texts))
+
+
 def question_shingles(question: Question, characters: int, words: int) -> set[str]:
-    """Returns the shingles of the stem and of each option; none crosses a border, so the order of the options is no matter."""
-    found = shingles(stem_text(question), characters, words)
-    for option in question.options:
-        found |= shingles(normalise(option.text, question.language), characters, words)
-    return found
+    """Returns the shingles of stem and options."""
+    return shingles(stem_text(question), characters, words) | option_shingles(question, characters, words)
 
 
 def jaccard(a: set[int] | set[str], b: set[int] | set[str]) -> float:

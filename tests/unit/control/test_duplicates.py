@@ -40,6 +40,18 @@ def test_similar_stems_with_other_content_stay():
     assert find([question("What is memory?", "a process", "a place"), question("What is emotion?", "a feeling", "a state")]) == {}
 
 
+def test_two_questions_about_one_long_case_both_stay():
+    case = "Mina is twenty and studies chemistry. She has been afraid for years that others find her stupid and avoids speaking in any seminar. "
+    case += "Before each talk she rehearses every word, keeps her hands below the table, blushes, and afterwards goes over the scene for hours. "
+    case += (
+        "At home with two old friends she is lively and funny, sleeps and eats well, and dreams of becoming a teacher in her home town. "
+    )
+    one = question(case + "Which symptom does she show?", "avoidance of talks", "loss of appetite", "hearing voices", "poor memory")
+    other = question(case + "Which therapy fits her best?", "graded exposure", "dream analysis", "electric shocks", "no treatment")
+    assert find([one, other]) == {}
+    assert find([one, other], options=0.0).keys() == {1}
+
+
 def test_no_questions_no_duplicates():
     assert find([]) == {}
 
