@@ -77,7 +77,8 @@ def interval(
         from statsmodels.stats.proportion import proportion_confint
 
         low, high = proportion_confint(sum(cells[0]), len(cells[0]), alpha=1 - confidence, method="wilson")
-        return float(low), float(high)
+        rate = cells[0][0]  # which the formula's ends miss by a rounding error, on either side
+        return (0.0, float(high)) if rate == 0 else (float(low), 1.0)
     tail = (1 - confidence) / 2
     low, high = np.quantile(resampled_means(cells, resamples, seed, weights), [tail, 1 - tail])
     return float(low), float(high)
