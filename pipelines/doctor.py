@@ -1,0 +1,92 @@
+"""`psyche doctor`: what a cluster lacks for a recipe, one line each, with the fix. Only the pull test changes anything.
+
+Services at addresses inside the cluster cannot be called from outside: for those it is checked that ready pods stand
+behind them, and the run's own preflight step calls them.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from components.common.errors import UserError
+from components.preflight import permissions
+from components.preflight.findings import Finding
+from pipelines import doctor_namespace, doctor_services
+from pipelines.cluster_settings import ClusterSettings
+from pipelines.doctor_images import check_pull
+from pipelines.kubernetes_api import api_client, plain_errors
+
+if TYPE_CHECKING:
+    from pipelines.recipe import Recipe
+
+WORKLOADS = "psyche"
+
+
+def doctor(recipe: "Recipe | None" = None, pull: bool = False, echo: Callable[[str], None] = print) -> bool:
+    """Prints a line per check.
+
+    Args:
+        recipe: Its needs are checked; without one, what every recipe needs.
+        pull: Start a short-lived pod per image to see whether it can be pulled.
+        echo: Receives the lines.
+
+    Returns:
+        Whether there was no error.
+
+    Raises:
+        UserError: There is no cluster to ask.
+    """
+    counts = {"ok": 0, "warning": 0, "error": 0}
+    for finding in diagnose(recipe, pull):
+        counts[finding.level] += 1
+        echo(str(finding))
+    echo(f"{counts['ok']} ok, {counts['warning']} warnings, {counts['error']} errors")
+    return not counts["error"]
+
+
+def diagnose(recipe: "Recipe | None" = None, pull: bool = False) -> Iterator[Finding]:
+    """Yields every finding; a check that the API server refuses becomes a warning and does not end the others."""
+    from pipelines.compile import preflight_settings
+
+    cluster = recipe.cluster if recipe else ClusterSettings()
+    needs = preflight_settings(recipe) if recipe else {"llms": [], "serving": True, "trainjobs": False}
+    api = api_client()
+    checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+        ("Kubernetes", lambda: _kinds(api, bool(needs["trainjobs"]))),
+        ("permissions", lambda: _permissions(api, cluster, needs)),
+        ("namespace", lambda: doctor_namespace.check(api, cluster, needs, WORKLOADS)),
+        ("KFP", lambda: doctor_services.check_kfp(cluster.namespace)),
+        ("services", lambda: doctor_services.check(api, cluster, needs)),
+    ]
+    if recipe:
+        checks.append(("nodes", lambda: doctor_namespace.check_nodes(api, recipe)))
+    if pull:
+        checks.append(("images", lambda: (check_pull(api, cluster, name) for name in ("pipeline", "train"))))
+    for what, check in checks:
+        try:
+            with plain_errors(f"check {what}"):
+                yield from check()
+        except UserError as error:
+            yield Finding("warning", what, f"not checked. {error}")
+
+
+def _kinds(api: object, trainjobs: bool) -> Iterator[Finding]:
+    from kubernetes import client
+
+    version = client.VersionApi(api).get_code()
+    yield Finding("ok", "Kubernetes", f"{version.git_version}")
+    kinds = [permissions.PIPELINE, permissions.PIPELINE_VERSION, permissions.INFERENCE_SERVICE, permissions.SERVING_RUNTIME]
+    for kind in kinds + ([permissions.TRAIN_JOB, permissions.TRAINING_RUNTIME] if trainjobs else []):
+        yield permissions.check_served(api, kind)
+
+
+def _permissions(api: object, cluster: ClusterSettings, needs: dict[str, object]) -> Iterator[Finding]:
+    """The caller applies pipelines; the run's account deploys and starts TrainJobs."""
+    for kind in (permissions.PIPELINE, permissions.PIPELINE_VERSION):
+        yield permissions.check_allowed(api, cluster.namespace, kind, "create")
+    account = f"{cluster.namespace}:{cluster.service_account}"
+    if needs["serving"]:
+        for kind, verb in permissions.DEPLOYER:
+            yield permissions.check_allowed(api, WORKLOADS, kind, verb, account)
+    if needs["trainjobs"]:
+        for kind, verb in permissions.TRAINING_LAUNCHER:
+            yield permissions.check_allowed(api, WORKLOADS, kind, verb, account)

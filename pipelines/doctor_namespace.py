@@ -1,0 +1,151 @@
+"""Doctor's look at objects: accounts, ConfigMap, Secrets and their keys, runtimes, storage, GPUs."""
+
+import base64
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from components.preflight.findings import Finding
+from pipelines.cluster_settings import ClusterSettings
+from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, S3_KEYS, TRACKING, variables
+
+if TYPE_CHECKING:
+    from pipelines.recipe import Recipe
+
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+
+def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any], workloads: str) -> Iterator[Finding]:
+    """Yields findings on the objects that pods of a run and of serving refer to by name."""
+    from kubernetes import client
+
+    core = client.CoreV1Api(api)
+    apply = "apply manifests/base"
+    yield _exists(core.read_namespaced_service_account, "ServiceAccount", cluster.service_account, cluster.namespace, apply)
+    yield from _keys_of_config_map(core, cluster, needs)
+    llm_keys = sorted({llm["api_key_env"] for llm in needs["llms"] if llm.get("api_key_env")})
+    wanted = [
+        (cluster.secrets.s3, S3_KEYS, "error"),
+        (cluster.secrets.mlflow, MLFLOW_KEYS, "warning"),
+        (cluster.secrets.hub, HUB_KEYS, "warning"),
+    ]
+    for name, keys, level in [*wanted, *([(cluster.secrets.llm, tuple(llm_keys), "error")] if llm_keys else [])]:
+        yield _keys_of_secret(core, name, cluster.namespace, keys, level)
+    if needs["serving"]:
+        yield _keys_of_secret(core, cluster.secrets.s3, workloads, S3_KEYS, "error")
+        yield _runtime(api, "servingruntimes", "serving.kserve.io", "psyche-vllm", workloads)
+    if needs["trainjobs"]:
+        yield _runtime(api, "trainingruntimes", "trainer.kubeflow.org", "psyche-torch", workloads)
+    yield _storage_class(api)
+
+
+def addresses(api: Any, cluster: ClusterSettings) -> dict[str, str]:
+    """Returns the ConfigMap and the Secrets of a run's pods as the environment they become; what is missing is left out."""
+    from kubernetes import client
+
+    core = client.CoreV1Api(api)
+    env = dict(_data(core.read_namespaced_config_map, cluster.config_map, cluster.namespace) or {})
+    for name in (cluster.secrets.s3, cluster.secrets.mlflow, cluster.secrets.llm):
+        found = _data(core.read_namespaced_secret, name, cluster.namespace) or {}
+        env |= {key: base64.b64decode(value).decode(errors="replace") for key, value in found.items()}
+    return env
+
+
+def check_nodes(api: Any, recipe: "Recipe") -> Iterator[Finding]:
+    """Compares the GPUs that each stage asks for with the largest node that offers them."""
+    from kubernetes import client
+
+    from pipelines.recipe import STAGES
+
+    nodes = client.CoreV1Api(api).list_node().items
+    for stage in STAGES:
+        pod = recipe.cluster.pod(stage)
+        if not pod.gpus:
+            continue
+        fitting = [n for n in nodes if pod.node_selector.items() <= (n.metadata.labels or {}).items()]
+        most = max((int((n.status.allocatable or {}).get(pod.accelerator, "0")) for n in fitting), default=0)
+        what = f"GPUs of {stage}"
+        if most >= pod.gpus:
+            yield Finding("ok", what, f"a node offers {most} {pod.accelerator}, {pod.gpus} are asked for")
+        else:
+            yield Finding(
+                "error",
+                what,
+                f"the largest node offers {most} {pod.accelerator}, {pod.gpus} are asked for: add a node or change cluster.stages.{stage}.",
+            )
+
+
+def _data(read: Any, name: str, namespace: str) -> dict[str, str] | None:
+    from kubernetes.client import ApiException
+
+    try:
+        return dict(read(name, namespace).data or {})
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def _keys_of_config_map(core: Any, cluster: ClusterSettings, needs: dict[str, Any]) -> Iterator[Finding]:
+    what = f"ConfigMap {cluster.namespace}/{cluster.config_map}"
+    data = _data(core.read_namespaced_config_map, cluster.config_map, cluster.namespace)
+    if data is None:
+        yield Finding("error", what, "is missing: apply manifests/base, its pipeline/psyche.env holds the addresses.")
+        return
+    missing = sorted({*ADDRESSES, *variables(needs["llms"])} - set(data))
+    if missing:
+        yield Finding("error", what, f"lacks {', '.join(missing)}: add it, pods do not start without.")
+    else:
+        yield Finding("ok", what, f"holds all {len(data)} addresses")
+    if not set(TRACKING) <= set(data):
+        yield Finding("warning", what, "lacks MLFLOW_TRACKING_URI: nothing is tracked unless KFP's MLflow plugin is on.")
+
+
+def _keys_of_secret(core: Any, name: str, namespace: str, keys: tuple[str, ...], level: Any) -> Finding:
+    what = f"Secret {namespace}/{name}"
+    from kubernetes.client import ApiException
+
+    try:
+        data = _data(core.read_namespaced_secret, name, namespace)
+    except ApiException as error:
+        if error.status != 403:
+            raise
+        return Finding("warning", what, "may not be read by you: ask an administrator whether it holds " + ", ".join(keys) + ".")
+    if data is None:
+        return Finding(
+            level, what, f"is missing{'' if level == 'error' else ' (optional)'}: make it from manifests/secrets/templates.yaml."
+        )
+    missing = [key for key in keys if not data.get(key)]
+    if missing:
+        return Finding(level, what, f"lacks the key {', '.join(missing)} (it has {', '.join(sorted(data)) or 'none'}): add it.")
+    return Finding("ok", what, f"holds {', '.join(keys)}")
+
+
+def _exists(read: Any, kind: str, name: str, namespace: str, fix: str) -> Finding:
+    from kubernetes.client import ApiException
+
+    try:
+        read(name, namespace)
+    except ApiException as error:
+        if error.status != 404:
+            raise
+        return Finding("error", f"{kind} {namespace}/{name}", f"is missing: {fix}.")
+    return Finding("ok", f"{kind} {namespace}/{name}", "is there")
+
+
+def _runtime(api: Any, plural: str, group: str, name: str, namespace: str) -> Finding:
+    from kubernetes import client
+
+    def read(name: str, namespace: str) -> Any:
+        return client.CustomObjectsApi(api).get_namespaced_custom_object(group, "v1alpha1", namespace, plural, name)
+
+    return _exists(read, plural.removesuffix("s"), name, namespace, "apply manifests/base")
+
+
+def _storage_class(api: Any) -> Finding:
+    from kubernetes import client
+
+    classes = client.StorageV1Api(api).list_storage_class().items
+    default = [c.metadata.name for c in classes if (c.metadata.annotations or {}).get(DEFAULT_CLASS) == "true"]
+    if default:
+        return Finding("ok", "StorageClass", f"{default[0]} is the default")
+    return Finding("error", "StorageClass", "none is the default, so claims of MLflow stay pending: mark one, or name one in an overlay.")

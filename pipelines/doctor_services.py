@@ -1,0 +1,77 @@
+"""Doctor's look at services: the KFP API, the object store, MLflow and the LLM endpoints."""
+
+import re
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+from components.common.errors import UserError
+from components.common.llm import LLMSettings
+from components.preflight.endpoints import check_llm, check_mlflow, check_store, expand
+from components.preflight.findings import Finding
+from pipelines.cluster_settings import ClusterSettings
+from pipelines.doctor_namespace import addresses
+from pipelines.kfp_api import TIMEOUT_S, connect, plain_errors
+
+IN_CLUSTER = re.compile(r"^(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(\.|$)")
+
+
+def check_kfp(namespace: str) -> Iterator[Finding]:
+    """Asks the KFP API for its health, and whether it reads pipelines from custom resources."""
+    import kfp_server_api
+
+    try:
+        with plain_errors("reach KFP"):
+            health = kfp_server_api.HealthzServiceApi(connect()).healthz_service_get_healthz(_request_timeout=TIMEOUT_S)
+    except UserError as error:
+        yield Finding("error", "KFP", str(error))
+        return
+    yield Finding("ok", "KFP", "multi-user" if health.multi_user else "single-user")
+    if health.pipeline_store and health.pipeline_store != "kubernetes":
+        yield Finding("error", "KFP", f"keeps pipelines in its {health.pipeline_store}: start it with --pipelinesStoreKubernetes=true.")
+    if not health.multi_user and namespace != "kubeflow":
+        yield Finding(
+            "warning", "KFP", f"single-user KFP reads pipelines of its own namespace, not {namespace}: set cluster.namespace: kubeflow."
+        )
+
+
+def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any]) -> Iterator[Finding]:
+    """Calls the services outside the cluster; of those inside, looks for ready pods."""
+    env = addresses(api, cluster)
+    yield _inside(api, "object store", env.get("AWS_ENDPOINT_URL", "")) or check_store(_s3(env), env.get("PSYCHE_MODEL_STORE", ""))
+    yield _inside(api, "MLflow", env.get("MLFLOW_TRACKING_URI", "")) or check_mlflow(env)
+    for values in needs["llms"]:
+        llm = LLMSettings.model_validate(values)
+        inside = [f for f in (_inside(api, f"LLM {llm.label}", expand(url, env)) for url in llm.base_urls) if f]
+        yield from inside or check_llm(llm, env)
+
+
+def _inside(api: Any, what: str, url: str) -> Finding | None:
+    """Returns a finding on the pods behind an in-cluster URL; None for any other URL."""
+    from kubernetes import client
+
+    match = IN_CLUSTER.match(urllib.parse.urlparse(url).hostname or "")
+    if not match:
+        return None
+    name, namespace = match["service"], match["namespace"]
+    slices = client.DiscoveryV1Api(api).list_namespaced_endpoint_slice(namespace, label_selector=f"kubernetes.io/service-name={name}").items
+    ready = sum(1 for s in slices for e in s.endpoints or [] if e.conditions is None or e.conditions.ready is not False)
+    if ready:
+        return Finding("ok", what, f"{namespace}/{name} has {ready} ready pods; the run's preflight step calls it")
+    return Finding("warning", what, f"{namespace}/{name} has no ready pod: start it, unless it is scaled to zero and wakes with the run.")
+
+
+def _s3(env: dict[str, str]) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
+        aws_access_key_id=env.get("AWS_ACCESS_KEY_ID", "missing"),
+        aws_secret_access_key=env.get("AWS_SECRET_ACCESS_KEY", "missing"),
+        region_name=env.get("AWS_REGION", "us-east-1"),
+        config=Config(
+            s3={"addressing_style": "path"}, retries={"max_attempts": 1}, connect_timeout=10, request_checksum_calculation="when_required"
+        ),
+    )

@@ -1,0 +1,65 @@
+"""The answers of a Kubernetes API server on which everything is there."""
+
+import base64
+
+from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, S3_KEYS, TRACKING
+
+
+def secret(name, keys):
+    data = {k: base64.b64encode(b"x").decode() for k in keys}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
+
+
+def group(name, version, *plurals):
+    return {"kind": "APIResourceList", "groupVersion": f"{name}/{version}", "resources": [{"name": p} for p in plurals]}
+
+
+def config_map(**changes):
+    values = dict.fromkeys((*ADDRESSES, *TRACKING), "x") | {
+        "AWS_ENDPOINT_URL": "http://seaweedfs.psyche.svc:8333", "MLFLOW_TRACKING_URI": "http://mlflow.psyche.svc:5000",
+        "PSYCHE_LLM_URL": "http://teacher-predictor.psyche.svc.cluster.local/v1", "PSYCHE_MODEL_STORE": "s3://psyche/models",
+    } | changes  # fmt: skip
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "psyche-env"}, "data": {k: v for k, v in values.items() if v}}
+
+
+def endpoint_slices(ready=True):
+    item = {"metadata": {"name": "x"}, "addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": ready}}]}
+    return {"kind": "EndpointSliceList", "apiVersion": "discovery.k8s.io/v1", "items": [item]}
+
+
+def node(gpus, **labels):
+    return {"metadata": {"name": f"node-{gpus}", "labels": labels}, "status": {"allocatable": {"nvidia.com/gpu": str(gpus), "cpu": "64"}}}
+
+
+def review(allowed):
+    return 201, {"spec": {}, "status": {"allowed": allowed}}
+
+
+ACCESS = "/apis/authorization.k8s.io/v1/{}subjectaccessreviews"
+CORE, SERVING = "/api/v1/namespaces/kubeflow", "/apis/serving.kserve.io/v1alpha1/namespaces/psyche"
+
+
+def routes():
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "psyche-pipeline"}}
+    default = {"metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}, "provisioner": "x"}
+    secrets = {"psyche-s3": S3_KEYS, "psyche-mlflow": MLFLOW_KEYS, "psyche-hub": HUB_KEYS}
+    return {
+        ("GET", "/version/"): (
+            200,
+            {k: "x" for k in ("major", "minor", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform")}
+            | {"gitVersion": "v1.37.0"},
+        ),
+        ("GET", "/apis/pipelines.kubeflow.org/v2beta1"): (200, group("pipelines.kubeflow.org", "v2beta1", "pipelines", "pipelineversions")),
+        ("GET", "/apis/serving.kserve.io/v1beta1"): (200, group("serving.kserve.io", "v1beta1", "inferenceservices")),
+        ("GET", "/apis/serving.kserve.io/v1alpha1"): (200, group("serving.kserve.io", "v1alpha1", "servingruntimes")),
+        ("POST", ACCESS.format("self")): review(True),
+        ("POST", ACCESS.format("")): review(True),
+        ("GET", f"{CORE}/serviceaccounts/psyche-pipeline"): (200, account),
+        ("GET", f"{CORE}/configmaps/psyche-env"): (200, config_map()),
+        **{("GET", f"{CORE}/secrets/{name}"): (200, secret(name, keys)) for name, keys in secrets.items()},
+        ("GET", "/api/v1/namespaces/psyche/secrets/psyche-s3"): (200, secret("psyche-s3", S3_KEYS)),
+        ("GET", f"{SERVING}/servingruntimes/psyche-vllm"): (200, {"metadata": {"name": "psyche-vllm"}}),
+        ("GET", "/apis/storage.k8s.io/v1/storageclasses"): (200, {"items": [default]}),
+        ("GET", "/apis/discovery.k8s.io/v1/namespaces/psyche/endpointslices"): (200, endpoint_slices()),
+        ("GET", "/api/v1/nodes"): (200, {"items": [node(0), node(8)]}),
+    }

@@ -1,0 +1,133 @@
+"""The doctor against a fake Kubernetes API server and a fake KFP API: one clear line with the fix for each thing missing."""
+
+import pytest
+
+from pipelines import doctor_images, kubernetes_api
+from pipelines.cluster_settings import ClusterSettings
+from pipelines.doctor import diagnose, doctor
+from pipelines.recipe import load_recipe
+from tests.unit.pipelines import kfp_routes, kube_routes
+from tests.unit.pipelines.fake_api import serving, write_kubeconfig
+from tests.unit.pipelines.kube_routes import ACCESS, CORE, SERVING, config_map, endpoint_slices, review, secret
+
+
+@pytest.fixture
+def kfp(monkeypatch):
+    with serving(kfp_routes.routes()) as api:
+        monkeypatch.setenv("KF_PIPELINES_ENDPOINT", api.url)
+        yield api
+
+
+@pytest.fixture
+def kube(monkeypatch, tmp_path):
+    kubernetes_api.api_client.cache_clear()
+    with serving(kube_routes.routes()) as api:
+        path = write_kubeconfig(tmp_path / "config", api.url)
+        monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+        yield api
+    kubernetes_api.api_client.cache_clear()
+
+
+@pytest.fixture
+def recipe():
+    gpus = ["cluster.stages.sft.gpus=8", "sft.launch.processes_per_node=8"]
+    return load_recipe("demo", ["deployment.target=kserve", *gpus, "cluster.namespace=kubeflow"])
+
+
+def lines(recipe=None):
+    return [str(f) for f in diagnose(recipe)]
+
+
+def test_all_is_well(kfp, kube, recipe):
+    said = []
+    assert doctor(recipe, echo=said.append)
+    assert [line for line in said if not line.startswith("ok")] == [said[-1]]
+    assert said[-1].endswith(" ok, 0 warnings, 0 errors")
+    assert any("a node offers 8 nvidia.com/gpu, 8 are asked for" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("route", "reply", "level", "sentence"),
+    [
+        (("GET", "/apis/pipelines.kubeflow.org/v2beta1"), (404, {}), "error", "v2beta1 is not served: install Kubeflow Pipelines 2.14"),
+        (("GET", "/apis/serving.kserve.io/v1beta1"), (404, {}), "error", "v1beta1 is not served: install KServe 0.16"),
+        (("POST", ACCESS.format("self")), review(False), "error", "this account may not: apply manifests/base"),
+        (("POST", ACCESS.format("")), review(False), "error", "ServiceAccount kubeflow:psyche-pipeline may not"),
+        (("POST", ACCESS.format("")), (403, {"message": "no"}), "warning", "permissions: not checked. Cannot check permissions: forbidden"),
+        (("GET", f"{CORE}/serviceaccounts/psyche-pipeline"), (404, {}), "error", "psyche-pipeline: is missing: apply manifests/base"),
+        (("GET", f"{CORE}/configmaps/psyche-env"), (404, {}), "error", "psyche-env: is missing: apply manifests/base"),
+        (("GET", f"{CORE}/configmaps/psyche-env"), (200, config_map(PSYCHE_LLM_URL="")), "error", "lacks PSYCHE_LLM_URL: add it"),
+        (("GET", f"{CORE}/configmaps/psyche-env"), (200, config_map(MLFLOW_TRACKING_URI="")), "warning", "lacks MLFLOW_TRACKING_URI"),
+        (("GET", f"{CORE}/secrets/psyche-s3"), (404, {}), "error", "psyche-s3: is missing: make it from manifests/secrets/templates.yaml"),
+        (
+            ("GET", f"{CORE}/secrets/psyche-s3"), (200, secret("psyche-s3", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_KEY"])), "error",
+            "lacks the key AWS_SECRET_ACCESS_KEY (it has AWS_ACCESS_KEY_ID, AWS_SECRET_KEY): add it",
+        ),
+        (("GET", f"{CORE}/secrets/psyche-hub"), (404, {}), "warning", "psyche-hub: is missing (optional)"),
+        (("GET", f"{SERVING}/servingruntimes/psyche-vllm"), (404, {}), "error", "psyche-vllm: is missing: apply manifests/base"),
+        (("GET", "/apis/storage.k8s.io/v1/storageclasses"), (200, {"items": []}), "error", "none is the default"),
+        (("GET", "/api/v1/nodes"), (200, {"items": [kube_routes.node(4)]}), "error", "the largest node offers 4 nvidia.com/gpu, 8 are asked for"),
+        (
+            ("GET", "/apis/discovery.k8s.io/v1/namespaces/psyche/endpointslices"), (200, endpoint_slices(ready=False)), "warning",
+            "psyche/mlflow has no ready pod",
+        ),
+        (("GET", "/version/"), (401, {"message": "Unauthorized"}), "warning", "the token is missing or expired: log in again"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_said_with_the_fix(kfp, kube, recipe, route, reply, level, sentence):
+    kube.routes[route] = reply
+    found = [line for line in lines(recipe) if sentence in line]
+    assert found
+    assert all(line.startswith(level) for line in found)
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [
+        ((503, {}), "error    KFP: Cannot reach KFP: KFP is down (503)"),
+        ((401, {}), "error    KFP: Cannot reach KFP: KFP refused the token, it is missing or expired"),
+        (
+            (200, {"pipeline_store": "database"}),
+            "error    KFP: keeps pipelines in its database: start it with --pipelinesStoreKubernetes=true.",
+        ),
+    ],
+)
+def test_kfp_that_cannot_be_used(kfp, kube, reply, sentence):
+    kfp.routes["GET", "/apis/v2beta1/healthz"] = reply
+    assert any(line.startswith(sentence) for line in lines())
+
+
+def test_secrets_are_never_printed(kfp, kube, recipe):
+    kube.routes["GET", f"{CORE}/secrets/psyche-s3"] = (
+        200,
+        secret("psyche-s3", ["AWS_ACCESS_KEY_ID"]) | {"data": {"AWS_ACCESS_KEY_ID": "c2VjcmV0LTQy"}},
+    )
+    assert not [line for line in lines(recipe) if "secret-42" in line or "c2VjcmV0LTQy" in line]
+
+
+def test_one_refused_check_does_not_end_the_others(kfp, kube, recipe):
+    kube.routes["GET", f"{CORE}/serviceaccounts/psyche-pipeline"] = (403, {"message": "no"})
+    said = lines(recipe)
+    assert any("namespace: not checked" in line for line in said)
+    assert any("GPUs of sft" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "sentence"),
+    [
+        ({"image": "x", "imageID": "sha256:1", "state": {"terminated": {"exitCode": 0}}}, "ok", "can be pulled"),
+        ({"image": "x", "imageID": "", "state": {"waiting": {"reason": "ImagePullBackOff"}}}, "error", "ImagePullBackOff: push it"),
+        ({"image": "x", "imageID": "", "state": {"waiting": {"reason": "ContainerCreating"}}}, "warning", "was not pulled within"),
+    ],
+)
+def test_the_pull_test_cleans_up_after_itself(kube, monkeypatch, state, level, sentence):
+    monkeypatch.setattr(doctor_images, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(doctor_images, "POLL_S", 0.05)
+    pod = {"metadata": {"name": "p"}, "status": {"containerStatuses": [{"name": "pull", "ready": False, "restartCount": 0, **state}]}}
+    kube.routes["POST", f"{CORE}/pods"] = (201, pod)
+    kube.routes["GET", f"{CORE}/pods/psyche-doctor-.*"] = (200, pod)
+    kube.routes["DELETE", f"{CORE}/pods/psyche-doctor-.*"] = (200, pod)
+    found = doctor_images.check_pull(kubernetes_api.api_client(), ClusterSettings(), "pipeline")
+    assert (found.level, sentence in found.detail) == (level, True)
+    assert len(kube.sent("DELETE", f"{CORE}/pods/psyche-doctor-.*")) == 1
+    assert kube.sent("POST", f"{CORE}/pods")[0]["spec"]["containers"][0]["image"] == "ghcr.io/psyche-r1/pipeline:0.1.0"
