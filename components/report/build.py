@@ -12,6 +12,7 @@ from components.common.dataset import read_records, write_text
 from components.common.progress import run_dir
 from components.common.records import Question
 from components.common.stage import open_stage
+from components.report.comparison import compare_all, published_table
 from components.report.curves import read_curves
 from components.report.datasets import Flow, draw_rejected, draw_samples, read_flows, reject_reasons
 from components.report.distributions import agreement, count_fields, quality_histogram, stage_counts
@@ -82,6 +83,8 @@ def gather(settings: ReportSettings, datasets: dict[str, str], results: dict[str
         "cards": summary_cards(suites, flows, costs),
         "models": list(results),
         "suites": suites,
+        "pairs": compare_all(results, suites),
+        "published": published_table(results, suites),
         "safety_checks": SAFETY_CHECKS,
         "safety_categories": safety_categories,
         "flows": flows,

@@ -25,6 +25,8 @@ def render_page(values: dict[str, Any], sample_chars: int) -> str:
         "number": lambda x: f"{x:,}" if isinstance(x, int) else f"{x:,.4g}",
         "percent": lambda x: f"{100 * x:.1f}%",
         "fixed": lambda x, scale: f"{x:.2f}" if scale == 100 else f"{x:.3g}",
+        "signed": lambda x: f"{x:+.4f}",
+        "p": lambda x: "none" if x is None else "< 0.0001" if x < 0.0001 else f"{x:.4f}",
         "round4": lambda x: "none" if x is None else f"{x:.4f}",
         "short": lambda x: f"{x:.4g}",
         "cut": lambda text: text if len(text) <= sample_chars else f"{text[:sample_chars]} [cut, {len(text)} characters in all]",

@@ -157,3 +157,9 @@ def test_costs_and_links_come_from_mlflow_in_a_cluster(tmp_path, monkeypatch):
     assert [(c.stage, c.seconds, c.taken, c.calls) for c in costs] == [("questions", 4.0, 9, 12)]
     assert costs[0].url.startswith("https://mlflow.example.org/#/experiments/")
     assert mlflow.active_run() is None
+
+
+def test_part_of_a_benchmark_is_not_passed_off_as_the_whole(place):
+    html = build(place)
+    assert "30 of 3,863 questions" in html
+    assert "cannot be set against the published ones" in html
