@@ -2,8 +2,12 @@ import functools
 import http.server
 import threading
 
+import boto3
+import huggingface_hub
 import pytest
+from moto import mock_aws
 
+from components.common import storage
 from components.common.errors import UserError
 from components.ingest.fetch import fetch
 
@@ -40,6 +44,59 @@ def test_a_web_page_is_fetched_into_the_cache(web, tmp_path, monkeypatch):
     (folder / "a.md").write_text("# t")
     (file,) = fetch(f"{url}/a.md")
     assert (file.uri, file.path.suffix, file.path.read_text()) == (f"{url}/a.md", ".md", "# t")
+
+
+def test_the_content_type_names_the_format_where_the_address_does_not(web, tmp_path, monkeypatch):
+    monkeypatch.setenv("PSYCHE_HOME", str(tmp_path / "home"))
+    folder, url = web
+    (folder / "article").mkdir()
+    (folder / "article" / "index.html").write_text("<p>x</p>")
+    (file,) = fetch(f"{url}/article/")
+    assert (file.path.suffix, file.path.read_text()) == (".html", "<p>x</p>")
+
+
+@pytest.fixture
+def bucket(monkeypatch, tmp_path):
+    monkeypatch.setenv("PSYCHE_HOME", str(tmp_path / "home"))
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        storage.s3_client.cache_clear()
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
+        yield
+    storage.s3_client.cache_clear()
+
+
+def test_objects_of_a_bucket_are_fetched_under_their_uris(bucket):
+    storage.put_bytes("s3://bucket/books/b.md", b"# b")
+    storage.put_bytes("s3://bucket/books/sub/a.txt", b"a")
+    storage.put_bytes("s3://bucket/bookshelf/c.md", b"# c")
+    assert [f.uri for f in fetch("s3://bucket/books")] == ["s3://bucket/books/b.md", "s3://bucket/books/sub/a.txt"]
+    (file,) = fetch("s3://bucket/books/b.md")
+    assert (file.uri, file.path.read_text()) == ("s3://bucket/books/b.md", "# b")
+
+
+def test_a_changed_object_is_fetched_again(bucket):
+    for text in ("old", "new"):
+        storage.put_bytes("s3://bucket/a.md", text.encode())
+        assert fetch("s3://bucket/a.md")[0].path.read_text() == text
+
+
+@pytest.mark.parametrize(("folder", "patterns"), [("", ["*", "*"]), ("/train", ["train/*", "train"])])
+def test_a_dataset_of_the_hub_is_fetched_folder_by_folder(tmp_path, monkeypatch, folder, patterns):
+    asked = {}
+
+    def snapshot(name, **kwargs):
+        asked.update(kwargs, name=name)
+        (tmp_path / "train").mkdir()
+        (tmp_path / "train" / "a.jsonl").write_text("{}")
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    uri = f"hf://datasets/org/name{folder}"
+    assert [f.uri for f in fetch(uri)] == ["hf://datasets/org/name/train/a.jsonl"]
+    assert (asked["name"], asked["repo_type"], asked["allow_patterns"]) == ("org/name", "dataset", patterns)
 
 
 @pytest.mark.parametrize(
