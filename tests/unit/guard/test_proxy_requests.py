@@ -1,0 +1,249 @@
+"""Requests: garbage of every kind is refused with 4xx, limits hold, keys are asked for, the audit log holds no text."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.common.errors import UserError
+from components.guard.app import make_app
+from components.guard.errors import ApiError
+from components.guard.policy import user_turns
+from components.guard.requests import MODELS, parse
+from components.guard.settings import GuardSettings
+from tests.unit.guard.scripted import CRISIS, chat, event, guarded, whole
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = [
+    "model",
+    "messages",
+    "prompt",
+    "stream",
+    "n",
+    "best_of",
+    "max_tokens",
+    "max_completion_tokens",
+    "user",
+    "tools",
+    "role",
+    "content",
+]
+GARBAGE = st.dictionaries(st.sampled_from(FIELDS), JSON | st.lists(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4), max_size=3))
+
+
+@given(
+    raw=st.binary() | JSON.map(lambda v: json.dumps(v).encode()) | GARBAGE.map(lambda v: json.dumps(v).encode()),
+    kind=st.sampled_from(list(MODELS)),
+)
+def test_parsing_accepts_or_refuses_and_never_fails(raw, kind):
+    try:
+        status = 200 if isinstance(parse(kind, raw, 4), dict) else 0
+    except ApiError as error:
+        status = error.status
+    assert status in (200, 400)
+
+
+BAD = [
+    b"", b"{", b"null", b"[]", b'"x"', b"\xff\xfe", b"NaN", b"[" * 100_000, b'{"messages":' * 5000, b"9" * 5000,
+    b'{"messages": [{"role": "user", "content": "\\ud800"}]}', b'{"messages": []}', b'{"messages": {}}', b'{"messages": ["x"]}',
+    b'{"messages": [{"role": "user", "content": 5}]}', b'{"messages": [{"role": "User", "content": "x"}]}', b'{"messages": [{"content": "x"}]}',
+    b'{"messages": [{"role": "user", "content": "x"}], "stream": "yes"}', b'{"messages": [{"role": "user", "content": "x"}], "n": 0}',
+    b'{"messages": [{"role": "user", "content": "x"}], "n": 99}', b'{"messages": [{"role": "user", "content": "x"}], "n": 1.5}',
+    b'{"messages": [{"role": "user", "content": "x"}], "max_tokens": -1}', b'{"messages": [{"role": "user", "content": "x"}], "max_tokens": true}',
+]  # fmt: skip
+
+
+async def test_garbage_is_refused_in_openais_form():
+    async with guarded(whole("x")) as (client, upstream):
+        for path in ("chat/completions", "completions"):
+            for body in [*BAD, b'{"prompt": [1, 2]}', b'{"prompt": [[1]]}', b'{"prompt": []}', b'{"prompt": null}']:
+                async with client.post(f"/v1/{path}", data=body, headers={"Content-Type": "application/json"}) as response:
+                    error = (await response.json())["error"]
+                    assert (response.status, error["code"], error["type"]) == (400, 400, "invalid_request_error"), body[:60]
+                    assert error["message"]
+        assert upstream.bodies == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"logprobs": True},
+        {"logprobs": 0},
+        {"top_logprobs": 1},
+        {"echo": True},
+        {"tools": [{}]},
+        {"chat_template": "x"},
+        {"return_token_ids": True},
+    ],
+)
+async def test_ways_around_the_checks_are_refused(more):
+    async with guarded(whole("x")) as (client, _), client.post("/v1/chat/completions", json=chat(**more)) as response:
+        assert response.status == 400
+        assert next(iter(more)) in (await response.json())["error"]["message"]
+
+
+async def test_words_of_a_user_are_not_quoted_in_an_error():
+    body = {"messages": [{"role": "SECRET", "content": {"SECRET": 1}}], "SECRET": 1, "n": "SECRET"}
+    async with guarded(whole("x")) as (client, _), client.post("/v1/chat/completions", json=body) as response:
+        assert "SECRET" not in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("given_", "passed"),
+    [
+        ({}, {"max_tokens": 100}),
+        ({"max_tokens": 5}, {"max_tokens": 5}),
+        ({"max_tokens": 500}, {"max_tokens": 100}),
+        ({"max_completion_tokens": 500}, {"max_completion_tokens": 100}),
+        ({"max_completion_tokens": 500, "max_tokens": 7}, {"max_completion_tokens": 100, "max_tokens": 7}),
+    ],
+)
+async def test_tokens_are_limited(given_, passed):
+    async with guarded(whole("x"), max_tokens=100) as (client, upstream), client.post("/v1/chat/completions", json=chat(**given_)):
+        assert {k: v for k, v in upstream.bodies[0].items() if "max" in k} == passed
+
+
+async def test_the_upstream_reads_what_was_checked():
+    body = b'{"messages": [{"role": "user", "content": "I will kill myself tonight"}], "messages": [{"role": "user", "content": "hi"}], "seed": 7}'
+    async with guarded(whole("x")) as (client, upstream):
+        async with client.post("/v1/chat/completions", data=body, headers={"Content-Type": "application/json; charset=utf-8"}) as response:
+            assert response.status == 200
+        assert upstream.bodies == [{"messages": [{"role": "user", "content": "hi"}], "seed": 7}]
+
+
+async def test_size_type_path_and_method_are_checked():
+    async with guarded(whole("x"), max_body_bytes=1000) as (client, upstream):
+
+        async def chunks():
+            for _ in range(10):
+                yield b"x" * 500
+
+        json_type = {"Content-Type": "application/json"}
+        for kwargs, status in [
+            ({"data": b"x" * 1001, "headers": json_type}, 413),
+            ({"data": chunks(), "headers": json_type}, 413),
+            ({"data": json.dumps(chat()).encode(), "headers": {"Content-Type": "text/plain"}}, 415),
+        ]:
+            async with client.post("/v1/chat/completions", **kwargs) as response:
+                assert (response.status, (await response.json())["error"]["code"]) == (status, status)
+        async with client.get("/v1/chat/completions") as response:
+            assert (response.status, response.headers["Allow"], response.content_type) == (405, "POST", "application/json")
+        async with client.post("/v1/embeddings", json={}) as response:
+            assert (response.status, response.content_type) == (404, "application/json")
+        assert upstream.bodies == []
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for():
+    async def slow():
+        yield b"{"
+        await asyncio.sleep(5)
+
+    headers = {"Content-Type": "application/json"}
+    async with (
+        guarded(whole("x"), read_timeout_s=0.2) as (client, _),
+        client.post("/v1/chat/completions", data=slow(), headers=headers) as response,
+    ):
+        assert response.status == 408
+
+
+async def test_keys_are_asked_for_and_stay_with_the_guard(tmp_path):
+    (tmp_path / "keys").write_text("# team a\nkey-a\n\nkey-b\n")
+    options = {"api_keys_file": tmp_path / "keys", "api_keys": "key-c, key-d", "upstream_api_key": "inner"}
+    async with guarded(whole("x"), **options) as (client, upstream):
+        for header, status in [
+            (None, 401), ("Bearer", 401), ("Bearer no", 401), ("Basic key-a", 401), ("Bearer # team a", 401),
+            ("Bearer key-a", 200), ("bearer key-b", 200), ("Bearer key-c", 200), ("Bearer key-d", 200),
+        ]:  # fmt: skip
+            headers = {"Authorization": header} if header else {}
+            async with client.post("/v1/chat/completions", json=chat(), headers=headers) as response:
+                assert response.status == status
+                assert status == 200 or (await response.json())["error"]["type"] == "authentication_error"
+            async with client.get("/v1/models", headers=headers) as response:
+                assert response.status == status
+        assert {h["Authorization"] for h in upstream.headers} == {"Bearer inner"}
+        async with client.get("/health") as response:
+            assert response.status == 200
+
+
+async def test_each_key_has_its_share_and_gives_it_back():
+    release = asyncio.Event()
+
+    async def wait(request):
+        await release.wait()
+        return await whole("x")(request)
+
+    async with guarded(wait, api_keys="a,b", max_concurrency_per_key=2, max_concurrency=3) as (client, upstream):
+
+        async def call(key):
+            async with client.post("/v1/chat/completions", json=chat(), headers={"Authorization": f"Bearer {key}"}) as response:
+                return response.status, response.headers.get("Retry-After")
+
+        running = [asyncio.create_task(call(key)) for key in "aab"]
+        while len(upstream.bodies) < 3:
+            await asyncio.sleep(0.01)
+        assert await call("a") == (429, "1")
+        assert await call("b") == (429, "1")
+        release.set()
+        assert await asyncio.gather(*running) == [(200, None)] * 3
+        assert await call("a") == (200, None)
+
+
+async def test_the_audit_log_tells_what_happened_to_whom_but_not_what_was_said(tmp_path):
+    log = tmp_path / "audit.jsonl"
+    async with guarded(whole("Stop taking your medication now."), audit_log=str(log), audit_key="k", api_keys="key-a") as (client, _):
+        async with client.post(
+            "/v1/chat/completions", json=chat(CRISIS, user="ann"), headers={"Authorization": "Bearer key-a"}
+        ) as response:
+            request_id = response.headers["X-Request-Id"]
+        async with client.get("/metrics") as response:
+            metrics = await response.text()
+    line = json.loads(log.read_text())
+    assert (line["request"], line["tier"], line["violations"], line["status"]) == (request_id, "explicit", ["medication"], 200)
+    assert len(line["user"]) == len(line["caller"]) == 32
+    for text in (log.read_text(), metrics):
+        assert not any(word in text for word in ("ann", "key-a", "kill", "medication now"))
+    assert 'psyche_guard_tiers_total{category="suicidal_ideation",tier="explicit"} 1.0' in metrics
+    assert 'psyche_guard_requests_total{endpoint="/v1/chat/completions",status="200"} 1.0' in metrics
+
+
+@pytest.mark.parametrize(
+    ("environment", "problem"),
+    [
+        ({"PSYCHE_GUARD_MAX_TOKEN": "5"}, "PSYCHE_GUARD_MAX_TOKEN: Extra"),
+        ({"PSYCHE_GUARD_IDLE_TIMEOUT_S": "0"}, "PSYCHE_GUARD_IDLE_TIMEOUT_S: Input should be greater than 0"),
+        ({"PSYCHE_GUARD_API_KEYS_FILE": "/nowhere"}, "cannot be read"),
+        ({"PSYCHE_GUARD_API_KEYS_FILE": "/dev/null"}, "holds no key"),
+        ({"PSYCHE_GUARD_AUDIT_LOG": "-"}, "PSYCHE_GUARD_AUDIT_KEY is not set"),
+        ({"PSYCHE_GUARD_AUDIT_LOG": "/nowhere/x", "PSYCHE_GUARD_AUDIT_KEY": "k"}, "cannot be opened"),
+    ],
+)
+def test_bad_settings_are_named(monkeypatch, environment, problem):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=problem):
+        make_app("http://127.0.0.1:1/v1", GuardSettings.from_environment())
+
+
+def test_variables_of_a_service_called_psyche_guard_are_not_settings(monkeypatch):
+    for name in ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP", "PORT_8080_TCP_ADDR"):
+        monkeypatch.setenv(f"PSYCHE_GUARD_{name}", "tcp://10.0.0.1:8080")
+    monkeypatch.setenv("PSYCHE_GUARD_COUNTRY", "GB")
+    assert GuardSettings.from_environment() == GuardSettings(country="GB")
+
+
+@given(texts=st.lists(st.text(min_size=1), min_size=1, max_size=3), depth=st.integers(0, 3))
+def test_every_string_of_a_users_content_is_judged(texts, depth):
+    content = [{"type": "text", "text": t} for t in texts]
+    for _ in range(depth):
+        content = [{"odd": content}]
+    assert user_turns({"messages": [{"role": "user", "content": content}]}) == ["\n".join(texts)]
+
+
+def test_the_event_helper_differs_from_the_guards_own_json():
+    assert b" , " in event({"a": 1, "b": 2})
