@@ -25,7 +25,8 @@ class DynamicSamplingTrainer(GRPOTrainer):
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         batch = super()._generate_and_score_completions(inputs)
-        group, replaced = int(self.num_generations), 0
+        group: Any = self.num_generations
+        replaced = 0
         for round_ in range(self.extra_generations):
             waiting = groups_without_variance(batch["advantages"], group)
             if not self.accelerator.gather(waiting.sum()).sum():  # on all processes, or none may leave the loop
@@ -42,10 +43,11 @@ class DynamicSamplingTrainer(GRPOTrainer):
     def _other_prompts(self, groups: int, round_: int) -> list[dict[str, Any]]:
         """Returns this process's slice of a random draw that is the same on all processes."""
         rows: Any = self.train_dataset
+        group: Any = self.num_generations
         draw = random.Random(f"{self.args.seed}-{self.state.global_step}-{round_}")
         indices = [draw.randrange(len(rows)) for _ in range(groups * self.accelerator.num_processes)]
         own = indices[self.accelerator.process_index * groups :][:groups]
-        return [rows[i] for i in own for _ in range(int(self.num_generations))]
+        return [rows[i] for i in own for _ in range(group)]
 
 
 def groups_without_variance(advantages: torch.Tensor, group: int) -> torch.Tensor:

@@ -37,7 +37,7 @@ def run(settings: dict[str, Any] | GRPOSettings, base_model: str, challenging: s
                 f"GRPO has {prompts} prompts, fewer than prompts_per_generation {settings.prompts_per_generation}: "
                 "lower it and prompts_per_step."
             )
-        uri, history = run_training(stage, "components.grpo.train", settings, base, work, accumulation)
+        uri, history = run_training(stage, "components.grpo.train", settings, base_model, base, work, accumulation)
         final = closing_figures(history)
         stage.extra |= final
     return Trained(uri, final)
@@ -65,4 +65,4 @@ def closing_figures(history: list[dict[str, Any]]) -> dict[str, float]:
     rewards = [float(m["reward"]) for m in history if "reward" in m]
     quarter = max(len(rewards) // 4, 1)
     first, last = sum(rewards[:quarter]) / quarter, sum(rewards[-quarter:]) / quarter
-    return {"reward_first_quarter": first, "reward_last_quarter": last, "kl": float(history[-1].get("kl", 0.0))}
+    return {"reward_first_quarter": first, "reward_last_quarter": last, "final_kl": float(history[-1].get("kl", 0.0))}

@@ -32,7 +32,7 @@ def run(settings: dict[str, Any] | SFTSettings, base_model: str, rest: str, dial
         if not lengths:
             raise UserError("SFT has no sample to train on: no question has a rationale and no dialogue fits; see the rejected records.")
         accumulation, stage.extra["samples_per_step"] = sft_accumulation(settings, lengths)
-        uri, history = run_training(stage, "components.sft.train", settings, base, work, accumulation)
-        final = {"loss": float(history[-1]["loss"]), "first_loss": float(history[0]["loss"]), "steps": float(history[-1]["step"])}
+        uri, history = run_training(stage, "components.sft.train", settings, base_model, base, work, accumulation)
+        final = {"final_loss": float(history[-1]["loss"]), "first_loss": float(history[0]["loss"]), "steps": float(history[-1]["step"])}
         stage.extra |= final
     return Trained(uri, final)

@@ -13,6 +13,7 @@ from components.common.launch.settings import LaunchSettings
 from components.common.storage import PROJECT_ROOT
 
 POLL_SECONDS = 0.3
+KILLED = "a process ran out of memory or was killed: lower per_device_batch_size or max_length, or use LoRA or a higher ZeRO stage"
 USER_ERROR_MARK = "error: "  # how a training script prints a UserError
 
 
@@ -64,13 +65,19 @@ def _tail(log_file: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
 
 
 def failure_reason(log_file: Path, returncode: int) -> str:
-    """Returns the most telling line of a failed training's log."""
+    """Returns why a training failed, from its log and exit code."""
     lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    killed = returncode == -9 or any("SIGKILL" in line for line in lines)
+    return reason_in_lines(lines) or (KILLED if killed else f"exit code {returncode}")
+
+
+def reason_in_lines(lines: list[str]) -> str:
+    """Returns the most telling line of a failed training's output, "" if there is none."""
     for line in lines:
         text = line.partition("]:")[2] if line.startswith("[rank") else line
         if text.startswith(USER_ERROR_MARK):
             return text.removeprefix(USER_ERROR_MARK).rstrip(".")
-    if any("out of memory" in line.lower() for line in lines) or returncode == -9 or any("SIGKILL" in line for line in lines):
-        return "a process ran out of memory or was killed: lower per_device_batch_size or max_length, or use LoRA or a higher ZeRO stage"
+    if any("out of memory" in line.lower() for line in lines):
+        return KILLED
     errors = [line.strip() for line in lines if "Error" in line and "ChildFailedError" not in line]
-    return errors[-1].partition("]:")[2].strip() or errors[-1] if errors else f"exit code {returncode}"
+    return (errors[-1].partition("]:")[2].strip() or errors[-1]) if errors else ""

@@ -5,15 +5,17 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from components.common.storage import get_bytes
+
 
 class TrainingConfig(BaseModel):
     """Everything a training script needs: it reads no environment of its own except torchrun's.
 
     Attributes:
         settings: The stage's settings as JSON.
-        base_model: Local directory of the model to start from.
-        data: Directory of the prepared Parquet shards.
-        work: Local scratch directory.
+        base_model: The model to start from: a local directory, or a URI that every node can fetch.
+        data: Directory of the prepared Parquet shards, local or on S3.
+        work: Local scratch directory; empty: a folder of the node's cache.
         model_uri: Where the final Hugging Face directory goes.
         checkpoint_uri: Where checkpoints go; holds a fingerprint of what is trained, so that another training is not resumed.
         accumulation: Gradient accumulation steps, derived from the world size.
@@ -36,6 +38,6 @@ class TrainingConfig(BaseModel):
         return path
 
     @classmethod
-    def read(cls, path: str | Path) -> "TrainingConfig":
-        """Reads the file."""
-        return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    def read(cls, uri: str) -> "TrainingConfig":
+        """Reads the file, local or on S3."""
+        return cls.model_validate_json(get_bytes(uri))
