@@ -19,6 +19,7 @@ from components.common.records import Rejected
 
 R = TypeVar("R", bound=BaseModel)
 SHARD_ROWS = 20_000
+GROUP_ROWS = 1000  # of a shard's row groups: what is in memory at a time
 
 CARD_HEADER = """---
 configs:
@@ -57,12 +58,13 @@ def arrow_schema(model: type[BaseModel]) -> Any:
 
 
 class ShardWriter:
-    """Appends records of one type to numbered Parquet shards; memory holds one shard at most."""
+    """Appends records of one type to numbered Parquet shards; memory holds one row group at most."""
 
     def __init__(self, directory: Path, model: type[BaseModel]) -> None:
         self.directory, self.model, self.count = directory, model, 0
         self._rows: list[dict[str, Any]] = []
         self._shards = 0
+        self._file: Any = None  # the pyarrow writer of the shard that is being filled
         directory.mkdir(parents=True, exist_ok=True)
         for stale in directory.glob("*"):  # a killed attempt's shards would be counted twice
             stale.unlink()
@@ -71,23 +73,35 @@ class ShardWriter:
         """Appends one record."""
         self._rows.append(record.model_dump())
         self.count += 1
-        if len(self._rows) >= SHARD_ROWS:
-            self._flush()
+        if len(self._rows) >= GROUP_ROWS:
+            self._write_group()
+        if self.count % SHARD_ROWS == 0:
+            self._finish_shard()
 
-    def _flush(self) -> None:
+    def _path(self) -> Path:
+        return self.directory / f"{self._shards:05d}.parquet"
+
+    def _write_group(self) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = self.directory / f"{self._shards:05d}.parquet"
-        part = path.with_suffix(".part")
-        pq.write_table(pa.Table.from_pylist(self._rows, schema=arrow_schema(self.model)), part)
-        part.rename(path)
-        self._rows, self._shards = [], self._shards + 1
+        schema = arrow_schema(self.model)
+        if self._file is None:
+            self._file = pq.ParquetWriter(self._path().with_suffix(".part"), schema)
+        self._file.write_table(pa.Table.from_pylist(self._rows, schema=schema))
+        self._rows = []
+
+    def _finish_shard(self) -> None:
+        self._file.close()
+        self._path().with_suffix(".part").rename(self._path())
+        self._file, self._shards = None, self._shards + 1
 
     def close(self) -> None:
         """Writes the last shard; an empty dataset still gets one, so that its schema can be read."""
-        if self._rows or not self._shards:
-            self._flush()
+        if self._rows or not self.count:
+            self._write_group()
+        if self._file is not None:
+            self._finish_shard()
 
 
 class DatasetWriter:
