@@ -1,5 +1,6 @@
 """The objects that a deployment applies, rendered from the YAML templates beside this package."""
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -7,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from components.common.errors import UserError
+from components.common.serving import reasoning_plugin
 from components.deployment.registered import ModelVersion
 from components.deployment.settings import CanarySettings, DeploymentSettings
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 DNS_LABEL = re.compile(r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")  # room for -v123 and KServe's -predictor in 63 characters
 
+PLUGIN_FOLDER = "/plugins"
 VERSION, PREVIOUS_VERSION, PREVIOUS_SPEC = "psyche-r1/version", "psyche-r1/previous-version", "psyche-r1/previous-spec"
 
 
@@ -41,11 +44,30 @@ def inference_service(version: ModelVersion, settings: DeploymentSettings, names
     """Returns the InferenceService of a version."""
     if settings.kserve.scale.max_replicas > settings.kserve.scale.min_replicas and not settings.kserve.prometheus_url:
         raise UserError("kserve.scale asks for autoscaling, which reads Prometheus: set kserve.prometheus_url or equal replica bounds.")
+    plugin = plugin_config(settings, namespace)
     return _render(
-        "inferenceservice", name=service_name(version, settings), namespace=namespace, model=version.name,
-        version=str(version), uri=version.uri, kserve=settings.kserve, scale=settings.kserve.scale,
+        "inferenceservice",
+        name=service_name(version, settings),
+        namespace=namespace,
+        model=version.name,
+        version=str(version),
+        uri=version.uri,
+        kserve=settings.kserve,
+        scale=settings.kserve.scale,
         args=vllm_arguments(version.name, settings),
-    )  # fmt: skip
+        plugin=plugin["metadata"]["name"] if plugin else "",
+        plugin_folder=PLUGIN_FOLDER,
+    )
+
+
+def plugin_config(settings: DeploymentSettings, namespace: str) -> dict[str, Any] | None:
+    """Returns the ConfigMap with the vLLM plugin that the reasoning parser needs; None where vLLM brings the parser along."""
+    path = reasoning_plugin(settings.vllm.reasoning_parser)
+    if path is None:
+        return None
+    content = path.read_text(encoding="utf-8")
+    name = f"vllm-{path.stem.replace('_', '-')}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    return _render("configmap", name=name, namespace=namespace, file=path.name, content=content)
 
 
 def with_previous(manifest: dict[str, Any], previous: Served | None) -> dict[str, Any]:
@@ -90,6 +112,8 @@ def vllm_arguments(model: str, settings: DeploymentSettings) -> list[str]:
     ]
     if vllm.reasoning_parser:
         arguments.append(f"--reasoning-parser={vllm.reasoning_parser}")
+        if plugin := reasoning_plugin(vllm.reasoning_parser):
+            arguments.append(f"--reasoning-parser-plugin={PLUGIN_FOLDER}/{plugin.name}")
     if vllm.enforce_eager:
         arguments.append("--enforce-eager")
     return arguments + vllm.extra_args

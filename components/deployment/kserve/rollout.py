@@ -14,6 +14,7 @@ from components.deployment.kserve.manifests import (
     disruption_budget,
     http_route,
     inference_service,
+    plugin_config,
     previous_of,
     read_split,
     restored,
@@ -106,6 +107,9 @@ def _canary(cluster: Cluster, version: ModelVersion, settings: DeploymentSetting
 def _bring_up(cluster: Cluster, version: ModelVersion, settings: DeploymentSettings, previous: Served | None = None) -> None:
     manifest = with_previous(inference_service(version, settings, cluster.namespace), previous)
     name = manifest["metadata"]["name"]
+    plugin = plugin_config(settings, cluster.namespace)
+    if plugin:
+        apply(cluster, plugin)
     apply(cluster, manifest)
     apply(cluster, disruption_budget(name, cluster.namespace))
     wait_ready(cluster, name, str(version), settings.kserve)

@@ -9,7 +9,7 @@ from typing import Any
 
 KINDS = {
     "inferenceservices": "InferenceService", "httproutes": "HTTPRoute", "poddisruptionbudgets": "PodDisruptionBudget",
-    "deployments": "Deployment", "pods": "Pod", "events": "Event",
+    "deployments": "Deployment", "configmaps": "ConfigMap", "pods": "Pod", "events": "Event",
 }  # fmt: skip
 
 

@@ -12,11 +12,13 @@ from components.deployment.kserve.manifests import (
     disruption_budget,
     http_route,
     inference_service,
+    plugin_config,
     previous_of,
     read_split,
     service_name,
     with_previous,
 )
+from components.deployment.kserve.prometheus import canary_queries
 from components.deployment.registered import ModelVersion
 from components.deployment.settings import CanarySettings, DeploymentSettings
 from tests.manifests import schemas
@@ -38,7 +40,7 @@ def settings(name):
 def validate(manifest):
     try:
         assert schemas.problems(manifest) == []
-    except schemas.Unknown as unknown:
+    except schemas.UnknownKindError as unknown:
         pytest.skip(f"the manifest was made, but there is no schema to check it with: {unknown}")
 
 
@@ -66,7 +68,7 @@ def test_mode_is_always_said_and_the_weights_come_from_the_registry():
     model = manifest["spec"]["predictor"]["model"]
     assert model["storageUri"] == VERSION.uri
     assert model["resources"]["limits"]["nvidia.com/gpu"] == "1"
-    assert "--reasoning-parser=deepseek_r1" in model["args"]
+    assert "--reasoning-parser=think_text" in model["args"]
     assert "--served-model-name=psyche-r1" in model["args"], "clients must not have to know the version"
 
 
@@ -74,7 +76,36 @@ def test_cpu_runtime_asks_for_no_gpu():
     model = inference_service(VERSION, settings("cpu"), "psyche")["spec"]["predictor"]["model"]
     assert "nvidia.com/gpu" not in model["resources"]["limits"]
     assert model["args"][-2:] == ["--enforce-eager", "--max-num-seqs=8"]
-    assert "--reasoning-parser=deepseek_r1" in model["args"], "setting another field must not lose the parser"
+    assert "--reasoning-parser=think_text" in model["args"], "setting another field must not lose the parser"
+
+
+def test_parser_of_ours_is_mounted_from_a_config_map():
+    chosen = settings("defaults")
+    plugin = plugin_config(chosen, "psyche")
+    validate(plugin)
+    predictor = inference_service(VERSION, chosen, "psyche")["spec"]["predictor"]
+    assert predictor["volumes"] == [{"name": "vllm-plugins", "configMap": {"name": plugin["metadata"]["name"]}}]
+    mount = predictor["model"]["volumeMounts"][0]["mountPath"]
+    assert f"--reasoning-parser-plugin={mount}/think_text.py" in predictor["model"]["args"]
+    assert "class ThinkTextParser" in plugin["data"]["think_text.py"]
+
+
+def test_parser_of_vllm_needs_no_mount():
+    chosen = DeploymentSettings.model_validate({"vllm": {"reasoning_parser": "qwen3"}})
+    predictor = inference_service(VERSION, chosen, "psyche")["spec"]["predictor"]
+    assert plugin_config(chosen, "psyche") is None
+    assert "volumes" not in predictor
+    assert "--reasoning-parser=qwen3" in predictor["model"]["args"]
+
+
+def test_canary_queries_name_metrics_that_exist():
+    from components.guard.metrics import Metrics
+
+    exposed = {sample.name for metric in Metrics().registry.collect() for sample in metric.samples}
+    exposed |= {f"{metric.name}_total" for metric in Metrics().registry.collect() if metric.type == "counter"}
+    asked = {name for promql in canary_queries("psyche", "x", 60).values() for name in re.findall(r"psyche_guard_\w+", promql)}
+    assert asked
+    assert asked <= exposed
 
 
 def test_autoscaling_reads_the_metrics_of_these_pods_only():
