@@ -1,16 +1,17 @@
 """The LLM filter: rubric scores per item (paper, data curation step 3)."""
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from components.common.llm import LLM, Chat, LLMError, ask_all
+from components.common.llm import LLM, Chat, LLMError, LLMSettings, ask_all
 from components.common.prompts import load_prompt
 from components.common.records import Question, Step
+from components.control.settings import ControlSettings
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "schemas" / "scores.json").read_text(encoding="utf-8"))
 
@@ -40,14 +41,24 @@ class Judged:
     error: str = ""
 
 
+def score_chat(question: Question) -> Chat:
+    """Returns the request for the scores of a question."""
+    text = load_prompt("control", "filter", question.language).render(question=question)
+    return Chat([{"role": "user", "content": text}], schema=SCHEMA, temperature=0.0)
+
+
+def plan(question: Question, settings: ControlSettings) -> Iterator[tuple[LLMSettings, Chat]]:
+    """Yields the request about a question and the LLM it goes to, for the estimate before a run."""
+    if settings.filter_llm:
+        yield settings.filter_llm, score_chat(question)
+
+
 async def judge(questions: Iterable[Question], llm: LLM) -> AsyncIterator[Judged]:
     """Yields the questions in order, each with its scores."""
 
     async def one(question: Question) -> tuple[Scores | None, str]:
-        prompt = load_prompt("control", "filter", question.language)
         try:
-            chat = Chat([{"role": "user", "content": prompt.render(question=question)}], schema=SCHEMA, temperature=0.0)
-            return Scores.model_validate((await llm.chat(chat)).json()), ""
+            return Scores.model_validate((await llm.chat(score_chat(question))).json()), ""
         except (LLMError, ValidationError) as error:
             return None, str(error).splitlines()[0]
 
