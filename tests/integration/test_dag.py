@@ -1,19 +1,13 @@
 """The whole DAG through `psyche run`: real SeaweedFS and MLflow, a tiny random model, a scripted LLM server in place of vLLM."""
 
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import datasets
-import psutil
 import pytest
-import yaml
 
-from components.common.storage import PROJECT_ROOT
 from pipelines.run_state import RunFolder
-from tests.tiny_model import make_tiny_model
+from tests.integration.conftest import Psyche
 
 pytestmark = pytest.mark.slow
 STAGES = [
@@ -22,44 +16,17 @@ STAGES = [
 ]  # fmt: skip
 
 
-def tiny_recipe(folder: Path, model: Path) -> Path:
-    """Writes the demo recipe with the tiniest model and a handful of steps."""
-    recipe = yaml.safe_load((PROJECT_ROOT / "pipelines" / "recipes" / "demo.yaml").read_text(encoding="utf-8"))
-    recipe["name"] = "tiny"
-    recipe["base_model"] = str(model)
-    recipe["rationales"]["rounds"] = 1
-    recipe["sft"].update(max_steps=3, max_length=1024)
-    recipe["grpo"].update(max_steps=2)
-    recipe["grpo"]["rollout"].update(max_prompt_length=1024, max_completion_length=16)
-    for suite in recipe["suites"]:
-        suite["limit"] = 12
-    # The scripted server answers base and final alike, so a rule that asks for a gain would never promote.
-    recipe["gate"]["rules"] = [{"metric": "demo.all.well_formed", "compare": "threshold", "threshold": 0.5}]
-    path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
-    return path
-
-
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> tuple[RunFolder, subprocess.CompletedProcess]:
-    folder = tmp_path_factory.mktemp("dag")
-    texts = [p.read_text(encoding="utf-8") for p in (PROJECT_ROOT / "pipelines" / "samples" / "en").rglob("*.md")]
-    model = make_tiny_model(folder / "model", texts)
-    env = {
-        **os.environ,
-        "PSYCHE_VLLM_PYTHON": str(PROJECT_ROOT / "tests" / "integration" / "fake_vllm"),
-        "PSYCHE_TEST_PYTHON": sys.executable,
-        "PYTHONPATH": str(PROJECT_ROOT),
-    }
-    command = [sys.executable, "-m", "pipelines", "run", str(tiny_recipe(folder, model)), "--runs", str(folder / "runs")]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=280)
-    runs = [p for p in (folder / "runs").glob("tiny-*")]
+def finished(make_psyche) -> tuple[RunFolder, subprocess.CompletedProcess, Psyche]:
+    psyche = make_psyche()
+    done = psyche.run()
+    runs = list((psyche.folder / "runs").glob("tiny-*"))
     assert len(runs) == 1, done.stderr
-    return RunFolder(runs[0]), done
+    return RunFolder(runs[0]), done, psyche
 
 
 def test_the_command_succeeds_and_prints_the_answer(finished):
-    run, done = finished
+    run, done, _ = finished
     assert done.returncode == 0, f"{done.stderr}\n{(run.logs / 'pipeline.log').read_text()[-3000:]}"
     assert "answered:" in done.stdout
     assert str(run.path / "report.html") in done.stdout
@@ -95,7 +62,7 @@ def test_crisis_posts_are_answered_by_the_template(finished):
 def test_mlflow_holds_one_tree_and_a_champion_whose_weights_are_in_s3(finished):
     from pipelines import local
 
-    run, _ = finished
+    run = finished[0]
     with local.platform(run.path.parent, run.logs) as platform:
         import mlflow
 
@@ -112,6 +79,4 @@ def test_mlflow_holds_one_tree_and_a_champion_whose_weights_are_in_s3(finished):
 
 
 def test_no_process_is_left_behind(finished):
-    mine = str(finished[0].path.parent)
-    left = [p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if any(mine in part for part in p.info["cmdline"] or [])]
-    assert left == []
+    assert finished[2].left_behind() == []
