@@ -1,6 +1,7 @@
 """The stage: evaluation results on disk -> decision file; the champion comes from the MLflow registry."""
 
 import json
+import shutil
 
 import pytest
 
@@ -32,9 +33,19 @@ def folders(tmp_path):
     return {name: write_results(tmp_path / name, results(name, right)) for name, right in (("base", 40), ("sft", 50), ("final", 70))}
 
 
+@pytest.fixture(scope="module")
+def blank_database(tmp_path_factory):
+    """An MLflow database with its tables: making them takes seconds, copying the file does not."""
+    import mlflow
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    mlflow.MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    return path
+
+
 @pytest.fixture
-def mlflow_store(tmp_path, monkeypatch):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+def mlflow_store(tmp_path, monkeypatch, blank_database):
+    uri = f"sqlite:///{shutil.copy(blank_database, tmp_path / 'mlflow.db')}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     import mlflow

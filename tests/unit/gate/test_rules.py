@@ -92,7 +92,7 @@ def test_rules(rule, right, passed):
 
 @pytest.mark.parametrize("confidence", [0.8, 0.99])
 def test_the_confidence_widens_the_interval(confidence):
-    outcome = check({"compare": "base", "test": "above", "confidence": confidence}, results("final", 46))
+    outcome = check({"compare": "base", "test": "above", "confidence": confidence}, results("final", 44))
     assert outcome.passed is (confidence == 0.8)
 
 
