@@ -22,6 +22,7 @@ Category = Literal["suicidal_ideation", "self_harm", "anxiety_crisis", "violence
 LANGUAGES = ("en", "zh")
 _SEVERITY: dict[Tier, int] = {"none": 0, "indirect": 1, "explicit": 2}
 _BLANK = "\u25a1"
+_SENTENCE = re.compile(r"[^\u3002!?\n]*?(?:[\u3002!?\n]+|\.(?=\s|$)|$)", re.S)
 
 
 @dataclass(frozen=True)
@@ -50,23 +51,38 @@ class _Context(BaseModel):
     name: str
     # Which rules it silences: "topic" alone, or "all".
     silences: Literal["topic", "all"]
+    # How far: the whole message, or only the sentences that match a pattern.
+    scope: Literal["message", "sentence"] = "message"
     patterns: list[str]
-    # A message that also matches this is not protected by the context.
+    # A message (or sentence) that also matches this is not protected by the context.
     unless: list[str] = []
 
 
 class _Lexicon(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    terms: dict[str, str]
-    masks: list[str]
-    contexts: list[_Context]
-    rules: list[_Rule]
+    terms: dict[str, str] = {}
+    masks: list[str] = []
+    contexts: list[_Context] = []
+    rules: list[_Rule] = []
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """A compiled context."""
+
+    silences: str
+    scope: str
+    pattern: re.Pattern[str]
+    unless: re.Pattern[str] | None
+
+    def holds(self, text: str) -> bool:
+        return bool(self.pattern.search(text)) and not (self.unless is not None and self.unless.search(text))
 
 
 @dataclass(frozen=True)
 class _Compiled:
     masks: re.Pattern[str]
-    contexts: tuple[tuple[str, re.Pattern[str], re.Pattern[str] | None], ...]
+    contexts: tuple[_Guard, ...]
     rules: tuple[tuple[_Rule, re.Pattern[str]], ...]
 
 
@@ -87,37 +103,45 @@ def _most_severe(found: Iterable[Crisis]) -> Crisis:
 
 
 def _classify_reading(text: str, lexicon: _Compiled) -> Crisis:
-    masked = lexicon.masks.sub(_BLANK, text)
-    silenced: set[str] | None = None
+    sentences = [_Sentence(piece, lexicon) for piece in _SENTENCE.findall(text)]
+    silenced = {c.silences for c in lexicon.contexts if c.scope == "message" and c.holds(text)}
+    if "all" in silenced:
+        return NO_CRISIS
     for rule, pattern in lexicon.rules:
-        match = pattern.search(masked)
-        if match is None:
+        if rule.kind in silenced:
             continue
-        if silenced is None:
-            silenced = _silenced(text, lexicon)
-        if "all" not in silenced and rule.kind not in silenced:
+        # Patterns may reach over sentences, so they see all sentences that no context silences for this kind of rule.
+        match = pattern.search("".join(_BLANK if s.silences(rule.kind) else s.masked for s in sentences))
+        if match is not None:
             return Crisis(rule.tier, rule.category, match.group().strip())
     return NO_CRISIS
 
 
-def _silenced(text: str, lexicon: _Compiled) -> set[str]:
-    return {
-        silences
-        for silences, pattern, unless in lexicon.contexts
-        if pattern.search(text) and not (unless is not None and unless.search(text))
-    }
+class _Sentence:
+    """A sentence with figures of speech blanked, and what its own contexts silence."""
+
+    def __init__(self, text: str, lexicon: _Compiled) -> None:
+        self.masked = lexicon.masks.sub(_BLANK, text)
+        self._silenced = {c.silences for c in lexicon.contexts if c.scope == "sentence" and c.holds(text)}
+
+    def silences(self, kind: str) -> bool:
+        return "all" in self._silenced or kind in self._silenced
 
 
 @cache
 def _compiled(language: str) -> _Compiled:
-    path = Path(__file__).parent / "data" / f"crisis.{language}.yaml"
-    lexicon = _Lexicon.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    ordered = sorted(lexicon.rules, key=lambda rule: -_SEVERITY[rule.tier])
+    parts = [
+        _Lexicon.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted((Path(__file__).parent / "data").glob(f"crisis.{language}*.yaml"))
+    ]
+    terms = {name: pattern for part in parts for name, pattern in part.terms.items()}
+    ordered = sorted((rule for part in parts for rule in part.rules), key=lambda rule: -_SEVERITY[rule.tier])
     return _Compiled(
-        masks=alternatives(lexicon.masks, lexicon.terms),
+        masks=alternatives([mask for part in parts for mask in part.masks], terms),
         contexts=tuple(
-            (c.silences, alternatives(c.patterns, lexicon.terms), alternatives(c.unless, lexicon.terms) if c.unless else None)
-            for c in lexicon.contexts
+            _Guard(c.silences, c.scope, alternatives(c.patterns, terms), alternatives(c.unless, terms) if c.unless else None)
+            for part in parts
+            for c in part.contexts
         ),
-        rules=tuple((rule, alternatives(rule.patterns, lexicon.terms)) for rule in ordered),
+        rules=tuple((rule, alternatives(rule.patterns, terms)) for rule in ordered),
     )
