@@ -38,6 +38,7 @@ class Stub:
     delay: float = 0.0
     fault_rate: float = 0.0
     capacity: int = 0
+    split_reasoning: bool = False
     answered: Counter[str] = field(default_factory=Counter)
     busy: int = 0
     most_busy: int = 0
@@ -91,7 +92,7 @@ class Stub:
             return await self._stream(request, text)
         await asyncio.sleep(self.delay)
         self.answered[hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()] += 1
-        return web.json_response(completion(self.model, text))
+        return web.json_response(completion(self.model, text, self.split_reasoning))
 
     def _next_fault(self) -> dict[str, Any]:
         if self.faults:
@@ -118,9 +119,12 @@ class Stub:
         return response
 
 
-def completion(model: str, text: str) -> dict[str, Any]:
-    """Returns the body of a chat completion."""
+def completion(model: str, text: str, split_reasoning: bool = False) -> dict[str, Any]:
+    """Returns the body of a chat completion, the think block apart where vLLM's reasoning parser would put it."""
+    reasoning, closed, answer = text.removeprefix("<think>").partition("</think>")
     message = {"role": "assistant", "content": text}
+    if split_reasoning and closed:
+        message |= {"content": answer, "reasoning": reasoning}
     usage = {"prompt_tokens": 10, "completion_tokens": len(text.split()), "total_tokens": 10 + len(text.split())}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return {"id": "stub", "object": "chat.completion", "model": model, "choices": [choice], "usage": usage}
@@ -184,9 +188,18 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--fault-rate", type=float, default=0.0)
     parser.add_argument("--capacity", type=int, default=0)
+    parser.add_argument("--split-reasoning", action="store_true")
     args = parser.parse_args()
     faults = json.loads(args.faults.read_text()) if args.faults else []
-    stub = Stub(args.model, faults, keep_requests=False, delay=args.delay, fault_rate=args.fault_rate, capacity=args.capacity)
+    stub = Stub(
+        args.model,
+        faults,
+        keep_requests=False,
+        delay=args.delay,
+        fault_rate=args.fault_rate,
+        capacity=args.capacity,
+        split_reasoning=args.split_reasoning,
+    )
     web.run_app(stub.app(), host="127.0.0.1", port=args.port, print=None)
 
 

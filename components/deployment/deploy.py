@@ -61,7 +61,8 @@ def deploy_locally(version: ModelVersion, settings: DeploymentSettings, folder: 
     """Serves the version on this machine; nothing stays up unless it passed."""
     servers = serve_locally(version.uri, version.name, settings, folder)
     try:
-        return try_endpoint(Endpoint(servers[-1].url, version.name), version, settings)
+        upstream, guard = (Endpoint(server.url, version.name) for server in servers)
+        return try_endpoint(guard, version, settings, upstream)
     except BaseException:
         stop_all(servers)
         raise

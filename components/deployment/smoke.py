@@ -24,12 +24,23 @@ class Check:
     seconds: float
 
 
-def smoke_test(endpoint: Endpoint, language: Language, settings: SmokeSettings) -> list[Check]:
-    """Tries a guarded endpoint; returns every check, passed or not."""
+def smoke_test(endpoint: Endpoint, language: Language, settings: SmokeSettings, upstream: Endpoint | None = None) -> list[Check]:
+    """Tries a guarded endpoint.
+
+    Args:
+        endpoint: The guard.
+        language: Language of the prompts.
+        settings: Limits of a request.
+        upstream: The model server behind it, where it can be reached: only there can reasoning be seen apart.
+
+    Returns:
+        Every check, passed or not.
+    """
     probes = PROBES[language]
     checks: dict[str, Callable[[], str]] = {
         "models": lambda: _check_models(endpoint, settings),
         "chat": lambda: _check_chat(endpoint, probes["hello"], settings),
+        "reasoning": lambda: _check_reasoning(upstream or endpoint, probes["hello"], settings),
         "guard": lambda: _check_guard(endpoint, probes["crisis"], probes["help"], settings),
     }
     return [_run_check(name, check) for name, check in checks.items()]
@@ -71,12 +82,17 @@ def _check_models(endpoint: Endpoint, settings: SmokeSettings) -> str:
 
 def _check_chat(endpoint: Endpoint, prompt: str, settings: SmokeSettings) -> str:
     answer = _ask(endpoint, prompt, settings)
-    if "<think>" in answer.content or "</think>" in answer.content:
-        raise EndpointError("the answer holds think tags: the reasoning parser is off or does not fit the model")
     # A small model may think until its tokens are spent: then the answer is empty and that is no fault of the server.
     if not answer.content.strip() and answer.finish_reason != "length":
         raise EndpointError(f"the answer is empty (finish reason {answer.finish_reason})")
-    return f"{len(answer.content)} characters of answer, {len(answer.reasoning)} of reasoning, finish reason {answer.finish_reason}"
+    return f"{len(answer.content)} characters, finish reason {answer.finish_reason}"
+
+
+def _check_reasoning(endpoint: Endpoint, prompt: str, settings: SmokeSettings) -> str:
+    answer = _ask(endpoint, prompt, settings)
+    if "<think>" in answer.content or "</think>" in answer.content:
+        raise EndpointError("the answer holds think tags: the reasoning parser is off or does not fit the model")
+    return f"{len(answer.reasoning)} characters of reasoning, apart from the answer"
 
 
 def _check_guard(endpoint: Endpoint, prompt: str, help_lines: list[str], settings: SmokeSettings) -> str:

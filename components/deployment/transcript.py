@@ -11,13 +11,15 @@ from components.deployment.settings import DeploymentSettings
 from components.deployment.smoke import PROBES, require_passed, smoke_test
 
 
-def try_endpoint(endpoint: Endpoint, version: ModelVersion, settings: DeploymentSettings) -> dict[str, Any]:
+def try_endpoint(
+    endpoint: Endpoint, version: ModelVersion, settings: DeploymentSettings, upstream: Endpoint | None = None
+) -> dict[str, Any]:
     """Runs the smoke test and asks the recipe's question; returns the transcript.
 
     Raises:
         UserError: A check failed or the question got no answer.
     """
-    checks = smoke_test(endpoint, settings.language, settings.smoke)
+    checks = smoke_test(endpoint, settings.language, settings.smoke, upstream)
     require_passed(checks, endpoint)
     question = settings.question or PROBES[settings.language]["question"]
     body = {

@@ -36,7 +36,7 @@ def test_creates_tries_and_asks(fake, cluster, settings):
     log = deploy_to_kserve(version(1), settings(), cluster)
     assert served_uri(fake) == "s3://models/run-1/grpo"
     assert fake.objects["PodDisruptionBudget", "psyche"]["spec"]["maxUnavailable"] == 1
-    assert [c["name"] for c in log["smoke"]] == ["models", "chat", "guard"]
+    assert [c["name"] for c in log["smoke"]] == ["models", "chat", "reasoning", "guard"]
     assert all(c["passed"] for c in log["smoke"])
     assert log["answer"] == "Psychology studies mind and behaviour."
     assert log["version"] == "psyche/1"
