@@ -16,6 +16,7 @@ from components.common.scores import Figure, Sample, compute_figures
 from components.common.scores.figures import nest
 from components.common.serving import served
 from components.common.stage import Stage, open_stage
+from components.evaluation.bertscore import add_bertscore, bertscore_figures
 from components.evaluation.generate import Replies, ask_tasks
 from components.evaluation.judge import grade_samples, judge_figures
 from components.evaluation.predictions import read_predictions
@@ -54,10 +55,12 @@ def run(settings: dict[str, Any] | EvaluationSettings, model_name: str, model_ur
             samples = [suite.score(task, next(replies)) for task in selected]
             if chosen.judge:
                 grade_samples(stage, chosen.judge, samples, checkpoint_path(f"{name}-judge", f"{results}.judge"), chosen.max_failed)
+            if chosen.bertscore:
+                add_bertscore(stage, chosen.bertscore, samples)
             for sample in samples:
                 writer.add(sample)
                 stage.keep()
-            specs = suite.figures(samples) | judge_figures(samples)
+            specs = suite.figures(samples) | judge_figures(samples) | bertscore_figures(samples)
             figures |= {f"{suite.name}.{k}": f for k, f in compute_figures(samples, specs, chosen.resamples, chosen.seed).items()}
             write_submission(suite, samples, Path(results))
         return _publish(figures, results, [suite.name for suite, _ in asked])

@@ -32,6 +32,20 @@ class JudgeSettings(BaseModel):
     repeats: int = Field(default=2, ge=1, description="choice: gradings per answer; from 2 on, its agreement with itself is reported")
 
 
+class BertScoreSettings(BaseModel):
+    """The encoder behind BERTScore."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(
+        description="encoder: directory, hf://org/name or s3://bucket/prefix, for instance hf://google-bert/bert-base-chinese"
+    )
+    layer: int = Field(
+        default=-1, description="choice: hidden layer whose vectors are compared; -1 is the last (its authors take 8 for bert-base-chinese)"
+    )
+    batch_size: int = Field(default=16, gt=0, description="choice: texts encoded at once")
+
+
 class EvaluationSettings(BaseModel):
     """Asks a model every item of every suite, scores the replies and computes figures with intervals."""
 
@@ -47,6 +61,7 @@ class EvaluationSettings(BaseModel):
     concurrency: int = Field(default=32, gt=0, description="choice: requests in flight at the model that the stage serves")
     timeout_s: float = Field(default=600.0, gt=0, description="choice: seconds until a request at the model that the stage serves is lost")
     judge: JudgeSettings | None = Field(default=None, description="LLM judge; none: no grades, and suites of kind psydt are refused")
+    bertscore: BertScoreSettings | None = Field(default=None, description="BERTScore of case questions; none: not computed")
     max_failed: float = Field(
         default=0.02, ge=0, le=1, description="choice: share of requests that may fail before the figures mean nothing"
     )
