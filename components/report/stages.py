@@ -43,7 +43,7 @@ def _cost(stage: str, figures: dict[str, float], url: str) -> StageCost:
 
     return StageCost(
         stage, float(figures.get("seconds", 0)), n("in"), n("rejected"), n("calls"), n("calls_saved"), n("prompt_tokens"),
-        n("completion_tokens"), float(figures.get("cost", 0)), url,
+        n("completion_tokens"), float(figures.get("money", 0)), url,
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     const options = {
       width: holder.clientWidth, height: 190, legend: { show: true, live: true }, scales: { x: { time: false } },
-      axes: [{ ...axis }, { ...axis, size: 62, values: (_, ticks) => ticks.map((v) => String(Number(v.toPrecision(3)))) }],
+      axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }, { ...axis, size: 62, values: (_, ticks) => ticks.map((v) => String(Number(v.toPrecision(3)))) }],
       series: [{ label: "step" }, { label: curve.metric, value: (_, v) => v?.toPrecision(5) ?? "", stroke: colour("--accent"), width: 2, points: { show: curve.steps.length < 40, size: 5 } }],
     };
     return new uPlot(options, [curve.steps, curve.points], holder);
@@ -78,5 +78,17 @@
     root.dataset.theme = dark() ? "light" : "dark";
     drawAll();
   });
-  addEventListener("beforeprint", () => { for (const set of document.querySelectorAll("details.set")) set.open = true; });
+
+  // Paper is light, and a canvas does not change its colours by itself.
+  let shown;
+  addEventListener("beforeprint", () => {
+    shown = root.dataset.theme;
+    root.dataset.theme = "light";
+    drawAll();
+  });
+  addEventListener("afterprint", () => {
+    if (shown) root.dataset.theme = shown;
+    else delete root.dataset.theme;
+    drawAll();
+  });
 })();

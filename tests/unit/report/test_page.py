@@ -118,7 +118,7 @@ def test_graded_suites_are_not_percent(tmp_path):
 def test_costs_come_from_the_run_folder(place):
     stages = place / "run" / "stages"
     stages.mkdir(parents=True)
-    llm = {"calls": 12, "calls_saved": 3, "prompt_tokens": 100, "completion_tokens": 50, "cost": 0.25}
+    llm = {"calls": 12, "calls_saved": 3, "prompt_tokens": 100, "completion_tokens": 50, "money": 0.25}
     (stages / "questions.json").write_text(json.dumps({"stage": "questions", "seconds": 2.5, "in": 9, "rejected": 1, "llm": llm}))
     (stages / "report.json").write_text(json.dumps({"stage": "report", "seconds": 0, "in": 0, "rejected": 0, "llm": {}}))
     costs = read_costs("")
