@@ -24,7 +24,14 @@ def build(folder: Path, items: int, length: int) -> Path:
             patch.setenv(f"PSYCHE_{name}", str(value))
         write_training_log(folder / "store", "r1")
         page = folder / "report.html"
-        run({}, write_datasets(folder / "data"), write_results(folder / "results", items, length), write_decision(folder / "d.json"), "", str(page))
+        run(
+            {},
+            write_datasets(folder / "data"),
+            write_results(folder / "results", items, length),
+            write_decision(folder / "d.json"),
+            "",
+            str(page),
+        )
     return page
 
 
