@@ -4,10 +4,12 @@ import logging
 from typing import Any
 
 from components.common.errors import UserError
+from components.common.launch.plan import require_fit
 from components.common.models import local_model
 from components.common.stage import open_stage
-from components.common.training.run import Trained, run_training, work_dir
+from components.common.training.run import Trained, on_gpus, run_training, work_dir
 from components.grpo.batch import grpo_accumulation
+from components.grpo.plan import plan_grpo
 from components.grpo.settings import GRPOSettings
 
 log = logging.getLogger("psyche")
@@ -37,6 +39,8 @@ def run(settings: dict[str, Any] | GRPOSettings, base_model: str, challenging: s
                 f"GRPO has {prompts} prompts, fewer than prompts_per_generation {settings.prompts_per_generation}: "
                 "lower it and prompts_per_step."
             )
+        if on_gpus(settings.launch, settings.tuning):
+            require_fit(lambda: plan_grpo(settings, base, prompts), stage.name, settings.launch.gpu_memory_gb)
         uri, history = run_training(stage, "components.grpo.train", settings, base_model, base, work, accumulation)
         final = closing_figures(history)
         stage.extra |= final

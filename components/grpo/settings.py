@@ -32,7 +32,7 @@ class RolloutSettings(BaseModel):
     top_p: float = Field(default=1.0, gt=0, le=1, description="choice: VeRL's default")
     max_prompt_length: int = Field(default=1024, gt=0, description="choice: longer prompts are left out and counted")
     max_completion_length: int = Field(default=2048, gt=0, description="choice: tokens of the longest completion")
-    vllm_memory: float = Field(default=0.4, gt=0, lt=1, description="choice: share of GPU memory of a colocated vLLM")
+    vllm_memory: float = Field(default=0.3, gt=0, lt=1, description="choice: share of GPU memory of a colocated vLLM")
     vllm_tensor_parallel: int = Field(default=1, gt=0, description="choice: GPUs that share one colocated vLLM")
     vllm_server_url: str = Field(default="", description="URL of the vLLM server, for engine vllm_server")
 

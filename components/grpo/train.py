@@ -52,7 +52,13 @@ def arguments(config: TrainingConfig, settings: GRPOSettings, weights: list[floa
         vllm_enable_sleep_mode=rollout.engine == "vllm_colocate",
         logging_steps=settings.log_every,
         log_completions=False,
+        model_init_kwargs=_reference_kwargs(settings),
     )
+
+
+def _reference_kwargs(settings: GRPOSettings) -> dict[str, str]:
+    """Returns how the reference model of full fine-tuning is held: as the policy computes, not as its master weights are."""
+    return {"dtype": "bfloat16" if settings.tuning.precision == "bf16" else "float32", "attn_implementation": settings.tuning.attention}
 
 
 def train(config: TrainingConfig) -> None:

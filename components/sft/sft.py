@@ -3,10 +3,12 @@
 from typing import Any
 
 from components.common.errors import UserError
+from components.common.launch.plan import require_fit
 from components.common.models import local_model
 from components.common.stage import open_stage
-from components.common.training.run import Trained, run_training, work_dir
+from components.common.training.run import Trained, on_gpus, run_training, work_dir
 from components.sft.packing import sft_accumulation
+from components.sft.plan import plan_sft
 from components.sft.settings import SFTSettings
 
 
@@ -32,6 +34,8 @@ def run(settings: dict[str, Any] | SFTSettings, base_model: str, rest: str, dial
         if not lengths:
             raise UserError("SFT has no sample to train on: no question has a rationale and no dialogue fits; see the rejected records.")
         accumulation, stage.extra["samples_per_step"] = sft_accumulation(settings, lengths)
+        if on_gpus(settings.launch, settings.tuning):
+            require_fit(lambda: plan_sft(settings, base, len(lengths), sum(lengths)), stage.name, settings.launch.gpu_memory_gb)
         uri, history = run_training(stage, "components.sft.train", settings, base_model, base, work, accumulation)
         final = {"final_loss": float(history[-1]["loss"]), "first_loss": float(history[0]["loss"]), "steps": float(history[-1]["step"])}
         stage.extra |= final

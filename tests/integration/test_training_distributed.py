@@ -64,14 +64,22 @@ def test_two_processes_with_deepspeed_learn_the_curve_of_one(mode, inputs, one_p
     assert same_weights(model, one_process[0], tolerance=2e-2)
 
 
-def same_weights(one: Path, other: Path, tolerance: float) -> bool:
-    """Both are complete bfloat16 directories with the same tensors, nearly."""
+def weights(model: Path) -> dict:
     from safetensors.torch import load_file
 
-    a, b = (load_file(p / "model.safetensors") for p in (one, other))
-    assert a.keys() == b.keys()
-    assert {str(t.dtype) for t in a.values()} == {"torch.bfloat16"}
-    return all((a[k].float() - b[k].float()).abs().max() <= tolerance for k in a)
+    return load_file(model / "model.safetensors")
+
+
+def largest_difference(one: dict, other: dict) -> float:
+    assert one.keys() == other.keys()
+    return max(float((one[k].float() - other[k].float()).abs().max()) for k in one)
+
+
+def same_weights(one: Path, other: Path, tolerance: float) -> bool:
+    """Both are complete bfloat16 directories with the same tensors, nearly."""
+    a, b = weights(one), weights(other)
+    assert {str(t.dtype) for t in (*a.values(), *b.values())} == {"torch.bfloat16"}
+    return largest_difference(a, b) <= tolerance
 
 
 @pytest.mark.slow
@@ -79,3 +87,21 @@ def test_two_runs_with_one_seed_are_identical(inputs, one_process, tmp_path, mon
     model, curve = train(inputs, tmp_path, monkeypatch)
     assert losses(curve) == losses(one_process[1])
     assert (model / "model.safetensors").read_bytes() == (one_process[0] / "model.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_adapters_are_merged_alike_from_one_process_and_from_zero3_shards(inputs, tmp_path, monkeypatch):
+    short = {"max_steps": 4, "tuning": {"method": "lora", "precision": "fp32", "gradient_checkpointing": False}}
+    one, curve = train(inputs, tmp_path / "one", monkeypatch, **short)
+    two, sharded = train(inputs, tmp_path / "two", monkeypatch, **short, launch={"processes_per_node": 2, "deepspeed": "zero3"})
+    assert losses(sharded) == pytest.approx(losses(curve), abs=1e-2)
+    assert same_weights(one, two, tolerance=1e-3)
+    assert largest_difference(weights(one), weights(Path(inputs[0]))) > 1e-2  # the adapters did change the base
+
+
+@pytest.mark.slow
+def test_packed_training_keeps_the_samples_of_a_step(inputs, tmp_path, monkeypatch):
+    model, curve = train(inputs, tmp_path, monkeypatch, packing=True, max_steps=3, per_device_batch_size=1, global_batch_size=12)
+    tokens = [point["num_tokens"] for point in curve]
+    assert tokens[0] > 2 * 512 * 0.8  # rows are nearly full
+    assert (model / "model.safetensors").exists()

@@ -39,6 +39,7 @@ class LaunchSettings(BaseModel):
     threads_per_process: int = Field(default=1, gt=0, description="OpenMP threads of each process; more than 1 only on idle cores")
     deepspeed: DeepSpeedMode = Field(default="none", description="choice: ZeRO stage, a JSON file in components/common/launch/deepspeed")
     gpu_memory_gb: float = Field(default=80, gt=0, description="choice: memory of one GPU, for the estimate before the start")
+    gpu_tflops: float = Field(default=312, gt=0, description="choice: peak bf16 TFLOPS of one GPU (A100: 312, H100: 989), for the estimate")
     trainjob: TrainJobSettings = Field(default=TrainJobSettings(), description="for the trainjob launcher")
 
     @property

@@ -19,7 +19,7 @@ from components.common.progress import run_dir
 from components.common.stage import Stage
 from components.common.storage import delete_dir, get_bytes, list_files, upload_dir
 from components.common.training.config import TrainingConfig
-from components.common.training.settings import CheckpointSettings
+from components.common.training.settings import CheckpointSettings, TuningSettings
 from components.common.training.track import log_files, tracked
 
 QUICK_STOP_SECONDS = 10  # without checkpoints a stopped training has nothing to save
@@ -63,6 +63,29 @@ def model_uri(stage: str) -> str:
 def work_dir(model_path: str) -> Path:
     """Returns the scratch directory beside the model artifact's path."""
     return Path(f"{model_path}-work")
+
+
+def on_gpus(launch: LaunchSettings, tuning: TuningSettings) -> bool:
+    """Returns whether the training will run on GPUs, here or on the nodes of a TrainJob.
+
+    Raises:
+        UserError: It will not, but the settings need them.
+    """
+    import torch
+
+    gpus = bool(launch.trainjob.gpu_resource) if launch.launcher == "trainjob" else torch.cuda.is_available()
+    needs = [
+        n
+        for n, used in (
+            ("tuning.method qlora", tuning.method == "qlora"),
+            ("tuning.liger", tuning.liger),
+            ("tuning.attention flash_attention_2", tuning.attention == "flash_attention_2"),
+        )
+        if used
+    ]
+    if needs and not gpus:
+        raise UserError(f"{needs[0]} needs GPUs and there are none: use lora, no liger and sdpa.")
+    return gpus
 
 
 def fingerprint(settings: TrainingSettings, base_model: str, data: Path) -> str:
