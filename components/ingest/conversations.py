@@ -26,12 +26,8 @@ SPEAKER = re.compile(
 def posts_of(row: Row, language: Language | None) -> Iterator[Post | BadRow]:
     """Yields a post per reply of a row `{post, reply, topic?}`; `reply` may be a list of replies."""
     text = first_text(row, POST)
-    replies = row.get("replies") or next((row[n] for n in REPLY if isinstance(row.get(n), list)), None)
-    texts = (
-        [str(r.get("content", "") if isinstance(r, dict) else r).strip() for r in replies]
-        if isinstance(replies, list)
-        else [first_text(row, REPLY)]
-    )
+    replies = next((row[n] for n in ("replies", *REPLY) if isinstance(row.get(n), list)), None)
+    texts = [first_text(row, REPLY)] if replies is None else [_reply_text(r) for r in replies] or [""]
     if not text:
         yield bad(row, "no_post")
         return
@@ -41,6 +37,11 @@ def posts_of(row: Row, language: Language | None) -> Iterator[Post | BadRow]:
             continue
         spoken = language or detect_language(text + reply)
         yield Post(id=Post.make_id(text, reply), language=spoken, field=first_text(row, TOPIC), text=text, reply=reply)
+
+
+def _reply_text(reply: Any) -> str:
+    value = reply.get("content", "") if isinstance(reply, dict) else reply
+    return value.strip() if isinstance(value, str) else ""
 
 
 def dialogue_of(row: Row, language: Language | None) -> Dialogue | BadRow:

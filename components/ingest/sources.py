@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 from components.common.benchmarks import BadRow
 from components.common.errors import UserError
-from components.common.records import Dialogue, Language, Passage, Post, Question, Record, Step, identify
+from components.common.records import Dialogue, Language, Passage, Post, Question, Record
 from components.ingest.bank import questions_of
 from components.ingest.conversations import dialogue_of, posts_of, transcript_row
 from components.ingest.detect import Shape, shape_of
 from components.ingest.encoding import decode
 from components.ingest.fetch import SourceFile, fetch
-from components.ingest.language import detect_language, to_simplified
+from components.ingest.language import detect_language
 from components.ingest.readers.formats import DOCUMENT_READERS, ROW_READERS
 from components.ingest.readers.pdf import read_pdf
 from components.ingest.rows import Row, bad, first_text
 from components.ingest.scans import Scans
 from components.ingest.settings import IngestSettings, Kind, Source
 from components.ingest.split import split_document, split_text
+from components.ingest.stamp import stamp
 
 LANGUAGES: dict[str, Language] = {"en": "en", "zh": "zh"}
 RECORD_OF: dict[Kind, type[Record]] = {"passages": Passage, "question_bank": Question, "posts": Post, "dialogues": Dialogue}
@@ -48,7 +49,7 @@ def read_planned(planned: PlannedFile, settings: IngestSettings, scans: Scans) -
         UserError: A table (Parquet, Excel) is corrupt; documents that cannot be read are bad rows.
     """
     for item in read_file(planned.file, planned.shape, planned.source, settings, scans):
-        yield item if isinstance(item, BadRow) else stamp(item, planned.file, planned.source, settings)
+        yield item if isinstance(item, BadRow) else stamp(item, planned.file, planned.source, settings.traditional_to_simplified)
 
 
 def read_file(file: SourceFile, shape: Shape, source: Source, settings: IngestSettings, scans: Scans) -> Iterator[Record | BadRow]:
@@ -104,33 +105,3 @@ def _passage_rows(row: Row, source: Source, settings: IngestSettings) -> Iterato
             id="", language=source.language or detect_language(piece), title=first_text(row, ("title",)), text=piece,
             field=first_text(row, ("field", "subject", "topic")), licence=first_text(row, ("licence", "license")) or "unknown",
         )  # fmt: skip
-
-
-def stamp(record: Record, file: SourceFile, source: Source, settings: IngestSettings) -> Record:
-    """Returns the record with origin, licence, field, one script, and the id of its final content."""
-    values = record.model_dump()
-    if settings.traditional_to_simplified and record.language == "zh":
-        values = _simplified(values)
-    values["source"], values["steps"] = file.uri, [Step(stage="ingest").model_dump()]
-    values["field"] = values["field"] or source.field
-    values["licence"] = source.licence if values["licence"] == "unknown" else values["licence"]
-    return identify(type(record).model_validate(_without_surrogates(values)))
-
-
-def _simplified(value: object) -> dict[str, object]:
-    return {k: _map_text(v, to_simplified) for k, v in value.items()}  # type: ignore[attr-defined]
-
-
-def _map_text(value: object, change: object) -> object:
-    if isinstance(value, str):
-        return change(value)  # type: ignore[operator]
-    if isinstance(value, list):
-        return [_map_text(v, change) for v in value]
-    if isinstance(value, dict):
-        return {k: _map_text(v, change) for k, v in value.items()}
-    return value
-
-
-def _without_surrogates(values: dict[str, object]) -> dict[str, object]:
-    # JSON escapes can smuggle in lone surrogates, which neither UTF-8 nor Parquet can hold.
-    return {k: _map_text(v, lambda s: s.encode("utf-8", "replace").decode()) for k, v in values.items()}

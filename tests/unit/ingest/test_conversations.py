@@ -22,6 +22,8 @@ def test_a_post_per_reply():
         ({"post": "x"}, ["no_reply"]),
         ({"post": "x", "replies": ["", "y"]}, ["no_reply", None]),
         ({"post": ["x"]}, ["no_post"]),
+        ({"post": "x", "replies": []}, ["no_reply"]),
+        ({"post": "x", "reply": [None, {}, "y"]}, ["no_reply", "no_reply", None]),
     ],
 )
 def test_posts_without_a_half_have_a_reason(row, reasons):
