@@ -6,7 +6,7 @@ variable "BASE_IMAGE" { default = "docker.io/library/python:3.11-slim-bookworm" 
 
 target "default" {
   name       = name
-  matrix     = { name = ["pipeline", "train", "guard", "tracking"] }
+  matrix     = { name = ["pipeline", "train", "train-cpu", "guard", "tracking"] }
   context    = "."
   dockerfile = "images/${name}/Dockerfile"
   args       = { BASE_IMAGE = BASE_IMAGE, VERSION = VERSION, COMMIT = COMMIT }
