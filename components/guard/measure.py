@@ -11,7 +11,7 @@ from pathlib import Path
 from components.guard.rules import classify
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "crisis"
-SETS = ("dev", "dev2", "test", "obfuscated")
+SETS = ("dev", "dev2", "dev3", "test", "obfuscated")
 LANGUAGES = ("zh", "en")
 
 

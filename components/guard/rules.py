@@ -104,7 +104,7 @@ def _most_severe(found: Iterable[Crisis]) -> Crisis:
 
 def _classify_reading(text: str, lexicon: _Compiled) -> Crisis:
     sentences = [_Sentence(piece, lexicon) for piece in _SENTENCE.findall(text)]
-    silenced = {c.silences for c in lexicon.contexts if c.scope == "message" and c.holds(text)}
+    silenced = {c.silences for c in _contexts() if c.scope == "message" and c.holds(text)}
     if "all" in silenced:
         return NO_CRISIS
     for rule, pattern in lexicon.rules:
@@ -122,10 +122,16 @@ class _Sentence:
 
     def __init__(self, text: str, lexicon: _Compiled) -> None:
         self.masked = lexicon.masks.sub(_BLANK, text)
-        self._silenced = {c.silences for c in lexicon.contexts if c.scope == "sentence" and c.holds(text)}
+        self._silenced = {c.silences for c in _contexts() if c.scope == "sentence" and c.holds(text)}
 
     def silences(self, kind: str) -> bool:
         return "all" in self._silenced or kind in self._silenced
+
+
+@cache
+def _contexts() -> tuple[_Guard, ...]:
+    """The contexts of all languages: a Chinese question about an English sentence silences English rules."""
+    return tuple(context for language in LANGUAGES for context in _compiled(language).contexts)
 
 
 @cache
