@@ -57,7 +57,15 @@ def _split(reference: str) -> tuple[str, str, str]:
 
 
 def make_champion(version: ModelVersion) -> None:
-    """Gives a version that serves the alias `champion`."""
-    import mlflow
+    """Gives a version that serves the alias `champion`.
 
-    mlflow.MlflowClient().set_registered_model_alias(version.name, CHAMPION, version.number)
+    Raises:
+        UserError: MLflow does not answer.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        mlflow.MlflowClient().set_registered_model_alias(version.name, CHAMPION, version.number)
+    except MlflowException as error:
+        raise UserError(f"{version} serves, but MLflow refused it the alias {CHAMPION} ({error.message}): deploy it again.") from error

@@ -1,8 +1,8 @@
 """What a recipe says about serving."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from components.common.records import Language
 from components.common.serving import VLLMSettings
@@ -110,3 +110,9 @@ class DeploymentSettings(BaseModel):
     guard_env: dict[str, str] = Field(default={}, description="PSYCHE_GUARD_* variables of the local crisis guard, by full name")
     kserve: KServeSettings = KServeSettings()
     smoke: SmokeSettings = SmokeSettings()
+
+    @model_validator(mode="after")
+    def _gpus_suffice(self) -> Self:
+        if 0 < self.kserve.gpus < self.vllm.tensor_parallel_size:
+            raise ValueError("vllm.tensor_parallel_size is larger than kserve.gpus")
+        return self

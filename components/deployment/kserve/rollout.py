@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from components.common.errors import UserError
-from components.deployment.kserve.canary import shift_traffic
+from components.deployment.kserve.canary import Step, shift_traffic
 from components.deployment.kserve.cluster import Cluster, apply, connect, delete, get
 from components.deployment.kserve.manifests import (
     Served,
@@ -67,17 +67,18 @@ def endpoint_of(service: str, model: str, namespace: str, settings: DeploymentSe
 def _in_place(cluster: Cluster, version: ModelVersion, settings: DeploymentSettings) -> dict[str, Any]:
     name = service_name(version, settings)
     service = get(cluster, "InferenceService", name)
-    unchanged = service is not None and served_by(service).version == str(version)
-    previous = None if service is None else previous_of(service) if unchanged else served_by(service)
+    applied = service is not None and served_by(service).version == str(version)
+    serving = applied and is_ready(cluster, name, str(version))
+    previous = None if service is None else previous_of(service) if applied else served_by(service)
     try:
         _bring_up(cluster, version, settings, previous)
         return try_endpoint(endpoint_of(name, version.name, cluster.namespace, settings), version, settings)
     except BaseException:
-        if service is None:
-            _remove(cluster, name)
-        elif previous and not unchanged:
+        if previous and not serving:
             log.error("%s goes back to %s", name, previous.version)
-            apply(cluster, restored(service, previous))
+            apply(cluster, restored(service or {}, previous))
+        elif not serving:
+            _remove(cluster, name)
         raise
 
 
@@ -87,20 +88,22 @@ def _canary(cluster: Cluster, version: ModelVersion, settings: DeploymentSetting
     name = service_name(version, settings)
     split = read_split(get(cluster, "HTTPRoute", version.name))
     endpoint = endpoint_of(name, version.name, cluster.namespace, settings)
-    _bring_up(cluster, version, settings)
-    if split.stable == name:
-        return {**try_endpoint(endpoint, version, settings), "canary": []}
-    weight = split.weight if split.candidate == name else 0
+    serving = split.stable == name
+    steps: list[Step] = []
     try:
+        _bring_up(cluster, version, settings)
         log_entry = try_endpoint(endpoint, version, settings)
-        trial = Split(split.stable, name, split.previous, weight)
-        steps = shift_traffic(cluster, version.name, trial, endpoint, settings) if split.stable else []
+        if split.stable and not serving:
+            weight = split.weight if split.candidate == name else 0
+            steps = shift_traffic(cluster, version.name, Split(split.stable, name, split.previous, weight), endpoint, settings)
     except BaseException:
-        _remove(cluster, name)
+        if not serving:
+            _remove(cluster, name)
         raise
-    apply(cluster, http_route(version.name, cluster.namespace, canary, Split(name, "", split.stable)))
-    if split.previous and split.previous not in (name, split.stable):
-        _remove(cluster, split.previous)  # only the last one is kept for a rollback
+    if not serving:
+        apply(cluster, http_route(version.name, cluster.namespace, canary, Split(name, "", split.stable)))
+        if split.previous not in ("", name, split.stable):
+            _remove(cluster, split.previous)  # only the last one is kept for a rollback
     return {**log_entry, "canary": [asdict(step) for step in steps]}
 
 

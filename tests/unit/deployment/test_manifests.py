@@ -149,3 +149,8 @@ def test_runtime_of_the_manifests_takes_these_services():
     assert predictor["model"]["modelFormat"]["name"] in {f["name"] for f in runtime["spec"]["supportedModelFormats"]}
     names = [c["name"] for c in runtime["spec"]["containers"]]
     assert names == ["kserve-container", "transformer-container"], "KServe points the Service at transformer-container"
+
+
+def test_more_tensor_parallelism_than_gpus_is_refused():
+    with pytest.raises(ValueError, match="tensor_parallel_size is larger"):
+        DeploymentSettings.model_validate({"kserve": {"gpus": 1}, "vllm": {"tensor_parallel_size": 2}})

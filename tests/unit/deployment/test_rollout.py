@@ -4,7 +4,8 @@ import pytest
 
 from components.common.errors import UserError
 from components.deployment.kserve import rollout
-from components.deployment.kserve.manifests import Split, http_route, read_split
+from components.deployment.kserve.cluster import apply
+from components.deployment.kserve.manifests import Split, http_route, inference_service, read_split, served_by, with_previous
 from components.deployment.kserve.rollout import deploy_to_kserve, rollback
 from components.deployment.registered import ModelVersion
 from tests.unit.deployment.fake_cluster import deployment
@@ -57,6 +58,39 @@ def test_update_waits_for_the_new_pods_although_the_old_ones_are_ready(fake, clu
     with pytest.raises(UserError, match="was not ready after 0 s"):
         deploy_to_kserve(version(2), settings(), cluster)
     assert served_uri(fake) == "s3://models/run-1/grpo", "a failed update goes back by itself"
+
+
+def test_update_that_was_killed_and_fails_again_goes_back_too(fake, cluster, settings):
+    deploy_to_kserve(version(1), settings(), cluster)
+    before = served_by(fake.objects["InferenceService", "psyche"])
+    fake.on_apply = lambda applied: None
+    # What a killed stage leaves: the new version applied, nothing ready, nothing restored.
+    apply(cluster, with_previous(inference_service(version(2), settings(), "psyche"), before))
+    assert served_uri(fake) == "s3://models/run-2/grpo"
+    with pytest.raises(UserError):
+        deploy_to_kserve(version(2), settings(), cluster)
+    assert served_uri(fake) == "s3://models/run-1/grpo"
+
+
+def test_failed_check_of_the_serving_version_does_not_take_it_down(fake, cluster, settings, endpoint):
+    for chosen in (settings(), settings(canary={})):
+        deploy_to_kserve(version(1), chosen, cluster)
+        deploy_to_kserve(version(2), chosen, cluster)
+    endpoint.broken = frozenset({"psyche-predictor", "psyche-v2-predictor"})
+    for chosen in (settings(), settings(canary={})):
+        with pytest.raises(UserError):
+            deploy_to_kserve(version(2), chosen, cluster)
+    assert served_uri(fake) == served_uri(fake, "psyche-v2") == "s3://models/run-2/grpo"
+    assert weights(fake) == {"psyche-v2-predictor": 100}
+
+
+def test_canary_that_never_becomes_ready_is_removed_and_gets_no_traffic(fake, cluster, settings):
+    deploy_to_kserve(version(1), settings(canary={}), cluster)
+    fake.on_apply = lambda applied: None
+    with pytest.raises(UserError, match="not ready"):
+        deploy_to_kserve(version(2), settings(canary={}), cluster)
+    assert ("InferenceService", "psyche-v2") not in fake.objects
+    assert weights(fake) == {"psyche-v1-predictor": 100}
 
 
 def test_failed_first_deployment_leaves_nothing_behind(fake, cluster, settings):
