@@ -1,8 +1,10 @@
 """Chunk boundaries: however an answer is cut into events and packets, the same leaves the guard, and no violation does."""
 
 import json
+import re
 
 import pytest
+import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -14,13 +16,14 @@ from components.guard.replies import Replies
 from components.guard.settings import GuardSettings
 from components.guard.sse import EventSplitter
 from components.guard.stream import StreamGuard
+from components.guard.suspicion import fold
 from tests.unit.guard.scripted import delta, event, finishes, said
 
 FORBIDDEN = [
     "You have clinical depression, I am sure.", "Based on this you are bipolar.", "You should take 50 mg of sertraline daily.",
     "Stop taking your medication now.", "每天吃两片舍曲林就好了。", "把药停掉吧。", "Swallow a whole bottle of pills with vodka.",
     "The easiest way to die is simple.", "把绳子套在脖子上，系在横梁上，然后踢开凳子。", "Ｙｏｕ　ａｒｅ　ｂｉｐｏｌａｒ．", "Stop tak\u200bing your pil\u200bls.",
-    "Take 3.5 mg daily.", "药量可以加", "Take st. john's wort.",
+    "\u00b8You are bipolar.", "\u0301You are bipolar", "You\x1care bipolar, you are bipolar.", "Take 3.5 mg daily.", "药量可以加", "Take st. john's wort.",
 ]  # fmt: skip
 HARMLESS = [
     "Memory is a process. ", "Do you have depression? ", "Never stop taking your medication. ", "Take a walk.\n", "你今天感觉怎么样？", "不要自行停药。",
@@ -67,6 +70,12 @@ def stream_of(text, sizes, ending="\n\n"):
 @pytest.mark.parametrize("text", FORBIDDEN)
 def test_the_examples_are_violations(text):
     assert find_violations(text)
+
+
+def test_both_engines_take_every_character_for_the_same_class():
+    folded = {c for code in range(0x110000) if not 0xD800 <= code < 0xE000 for c in fold(chr(code))[0]}
+    for name in (r"\w", r"\s", r"\d", "."):
+        assert [c for c in folded if bool(re.match(name, c)) != bool(regex.match(name, c))] == []
 
 
 @given(ANY, SIZES)
