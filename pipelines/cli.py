@@ -11,11 +11,12 @@ from typing import Annotated, Literal
 import typer
 
 from components.common.errors import UserError
-from pipelines import cli_cluster
+from pipelines import cli_cluster, cli_review
 from pipelines.cli_cluster import NO_OVERRIDES, Overrides, RecipeName
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 app.add_typer(cli_cluster.app)
+app.add_typer(cli_review.app, name="review")
 
 Runs = Annotated[Path, typer.Option("--runs", help="folder of runs and of the embedded platform's data")]
 

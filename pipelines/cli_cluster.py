@@ -1,4 +1,4 @@
-"""The commands of `psyche` that concern a cluster: compile, status, logs, cancel."""
+"""The commands of `psyche` that concern a cluster: compile, plan, doctor, status, logs, cancel, rollback."""
 
 from pathlib import Path
 from typing import Annotated
@@ -60,3 +60,45 @@ def cancel(run: RunName, namespace: Namespace = "psyche") -> None:
 
     found = cancel_run(run, namespace)
     typer.echo(f"{found.name}: {found.state.lower()}")
+
+
+@app.command()
+def plan(recipe: RecipeName, overrides: Overrides = NO_OVERRIDES) -> None:
+    """Estimate memory, steps and time of a recipe's training, before anything starts."""
+    from components.common.errors import UserError
+    from components.grpo.plan import plan_grpo
+    from components.sft.plan import plan_sft
+    from pipelines.recipe import load_recipe
+
+    loaded = load_recipe(recipe, list(overrides))
+    plans = {"sft": plan_sft(loaded.sft, loaded.base_model), "grpo": plan_grpo(loaded.grpo, loaded.base_model)}
+    for stage, found in plans.items():
+        typer.echo(stage)
+        for label, value in found.rows():
+            typer.echo(f"  {label:<24} {value}")
+    misfits = [f"{stage}: {p.fix}" for stage, p in plans.items() if not p.fits]
+    if misfits:
+        raise UserError(f"{loaded.name} does not fit. {'; '.join(misfits)}")
+
+
+@app.command()
+def doctor(
+    recipe: Annotated[str, typer.Option("--recipe", help="check what this recipe needs")] = "",
+    pull: Annotated[bool, typer.Option("--pull", help="start a short-lived pod per image to see whether it can be pulled")] = False,
+) -> None:
+    """Check a cluster: APIs, permissions, Secrets, S3, MLflow, KFP, LLM endpoints, GPUs, storage."""
+    from pipelines.doctor import doctor as diagnose
+    from pipelines.recipe import load_recipe
+
+    if not diagnose(load_recipe(recipe) if recipe else None, pull, typer.echo):
+        raise typer.Exit(1)
+
+
+@app.command()
+def rollback(recipe: RecipeName, overrides: Overrides = NO_OVERRIDES) -> None:
+    """Give the traffic back to the model version that served before."""
+    from components.deployment.kserve.rollout import rollback as roll_back
+    from pipelines.recipe import load_recipe
+
+    loaded = load_recipe(recipe, list(overrides))
+    typer.echo(f"serving {roll_back(loaded.registry.name, loaded.deployment)} again")

@@ -38,6 +38,7 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
         _forget_unfinished(run)
         run.logs.mkdir(exist_ok=True)
         out.print("starting the platform: S3 (SeaweedFS), MLflow" + (", teacher LLM (vLLM)" if _needs_teacher(recipe) else ""))
+        os.environ["MLFLOW_LOGGING_LEVEL"] = "WARNING"
         with local.platform(runs, run.logs) as platform:
             env = {**os.environ, **platform.env, **_stage_env(recipe, run, keep_serving)}
             os.environ.update(env)
