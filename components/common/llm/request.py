@@ -39,9 +39,20 @@ class Reply:
     def json(self) -> Any:
         """Parses a schema-constrained reply; a truncated one is an LLMError."""
         try:
-            return json.loads(self.text)
+            return storable(json.loads(self.text))
         except json.JSONDecodeError as error:
             raise LLMError(f"reply is not JSON ({error.msg}; finish reason {self.finish_reason})") from error
+        except RecursionError as error:
+            raise LLMError("reply is JSON nested too deeply") from error
+
+
+def storable(value: Any) -> Any:
+    """Returns a JSON value whose texts can be written: escapes in a reply can name half a character, which UTF-8 and Parquet refuse."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [storable(v) for v in value]
+    return {storable(k): storable(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def payload(settings: LLMSettings, chat: Chat) -> dict[str, Any]:
@@ -79,8 +90,8 @@ def parse_completion(data: Any) -> Reply:
     choice = data["choices"][0]
     message, usage = choice["message"], data.get("usage") or {}
     return Reply(
-        text=message.get("content") or "",
-        reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
+        text=storable(message.get("content") or ""),
+        reasoning=storable(message.get("reasoning_content") or message.get("reasoning") or ""),
         finish_reason=choice.get("finish_reason") or "",
         prompt_tokens=int(usage.get("prompt_tokens") or 0),
         completion_tokens=int(usage.get("completion_tokens") or 0),
