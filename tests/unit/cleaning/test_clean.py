@@ -32,7 +32,9 @@ def passage(text, title="Book > Chapter"):
     return Passage(id="", language="en", text=text, title=title)
 
 
-PROSE = "Memory is the set of processes that encode, store and retrieve information over time in people and in other animals of many kinds. {}"
+PROSE = (
+    "Memory is the set of processes that encode, store and retrieve information over time in people and in other animals of many kinds. {}"
+)
 
 
 def test_records_are_cleaned_counted_and_sampled(tmp_path):
