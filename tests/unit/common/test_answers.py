@@ -63,7 +63,7 @@ def test_reasoning_and_final_are_kept_apart():
     assert (parsed.reasoning, parsed.final) == ("recall", "Answer: B")
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2500, deadline=None)
 @given(TEXTS, st.sampled_from(["ABCD", "AB", "ABCDEFGH", ""]), st.sampled_from(["", "because"]))
 def test_any_text_is_read_without_a_crash_and_within_the_labels(text, labels, reasoning):
     parsed = parse_reply(text, labels, reasoning)
