@@ -65,9 +65,15 @@ def test_the_submitter_starts_and_says_what_is_missing(uid):
     assert done.stderr.splitlines()[-1] == "error: PIPELINE is not set: see manifests/runs."
 
 
-@pytest.mark.parametrize("stage", ["cleaning", "questions", "control", "rationales", "dialogues", "selection", "gate", "registry", "report"])
+@pytest.mark.parametrize(
+    "stage", ["cleaning", "questions", "control", "rationales", "dialogues", "selection", "gate", "registry", "report"]
+)
 def test_every_stage_of_this_image_can_be_imported(uid, stage):
     module = {"cleaning": "clean", "questions": "generate", "control": "control", "report": "build"}.get(stage)
-    names = [module] if module else [p.stem for p in (ROOT / "app" / "components" / stage).glob("*.py") if p.stem not in {"__init__", "component"}]
+    names = (
+        [module]
+        if module
+        else [p.stem for p in (ROOT / "app" / "components" / stage).glob("*.py") if p.stem not in {"__init__", "component"}]
+    )
     done, _ = run(ROOT, ["python", "-c", "\n".join(f"import components.{stage}.{n}" for n in names)], ENV, uid)
     assert done.returncode == 0, done.stderr[-1500:]

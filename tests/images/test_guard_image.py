@@ -1,0 +1,45 @@
+"""The built `guard` image starts as any uid on a read-only root and says what is wrong with its settings."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.images.rootfs import run
+
+ROOT = Path(os.environ.get("PSYCHE_GUARD_ROOT") or "/nowhere")
+ENV = {"PATH": "/opt/venv/bin:/usr/bin:/bin", "PYTHONPATH": "/app", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
+GUARD = ["python", "-m", "components.guard", "--upstream=http://127.0.0.1:9/v1", "--host=127.0.0.1", "--port=18099"]
+pytestmark = [
+    pytest.mark.minutes,
+    pytest.mark.skipif(
+        not (ROOT / "app" / "components" / "guard").is_dir(), reason="no built image: set PSYCHE_GUARD_ROOT to its unpacked root"
+    ),
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounting a read-only root needs root"),
+]
+
+
+@pytest.fixture
+def uid():
+    return random.randint(100_000, 2_000_000_000)
+
+
+def test_it_serves_and_reports_that_the_model_is_down(uid):
+    probe = (
+        "import urllib.request, urllib.error, time\n"
+        "for _ in range(100):\n"
+        "    try: print(urllib.request.urlopen('http://127.0.0.1:18099/live').status); break\n"
+        "    except OSError: time.sleep(0.2)\n"
+        "try: urllib.request.urlopen('http://127.0.0.1:18099/health')\n"
+        "except urllib.error.HTTPError as e: print(e.code)\n"
+    )
+    script = '"$@" & guard=$!; python -c "$PROBE"; kill $guard; touch /app/x || echo readonly'
+    done, _ = run(ROOT, ["sh", "-c", f"PROBE=$(cat <<'P'\n{probe}P\n); export PROBE; {script}", "sh", *GUARD], ENV, uid)
+    assert done.stdout.split() == ["200", "503", "readonly"], done.stderr[-1500:]
+
+
+def test_a_wrong_setting_is_one_sentence(uid):
+    done, _ = run(ROOT, GUARD, {**ENV, "PSYCHE_GUARD_CRISIS_POLICY": "never"}, uid)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: PSYCHE_GUARD_CRISIS_POLICY:")
