@@ -51,13 +51,22 @@
   const curves = new Map(JSON.parse(document.getElementById("curves").textContent).map((c) => [`${c.stage}:${c.metric}`, c]));
   const drawn = [];
 
+  // As many digits as tell neighbouring ticks apart, and no more than the margin holds.
+  function tick(value, step) {
+    if (value === 0) return "0";
+    if (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6) return value.toExponential(1);
+    let digits = 0;
+    while (digits < 6 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits += 1;
+    return value.toFixed(digits);
+  }
+
   function draw(figure) {
     const curve = curves.get(figure.dataset.curve);
     const holder = figure.querySelector(".canvas");
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     const options = {
       width: holder.clientWidth, height: 190, legend: { show: true, live: true }, scales: { x: { time: false } },
-      axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }, { ...axis, size: 62, values: (_, ticks) => ticks.map((v) => String(Number(v.toPrecision(3)))) }],
+      axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }, { ...axis, size: 76, values: (_, ticks, index, space, step) => ticks.map((v) => tick(v, step)) }],
       series: [{ label: "step" }, { label: curve.metric, value: (_, v) => v?.toPrecision(5) ?? "", stroke: colour("--accent"), width: 2, points: { show: curve.steps.length < 40, size: 5 } }],
     };
     return new uPlot(options, [curve.steps, curve.points], holder);
