@@ -1,6 +1,6 @@
 """Crisis recognition by lexicon: which tier of danger a message shows, without a model.
 
-Lexicons are data: data/crisis.<language>.yaml. A rule is a regular expression with a tier and a category. Two kinds of guards keep
+Lexicons are data: data/crisis.<language>*.yaml. A rule is a regular expression with a tier and a category. Two kinds of guards keep
 harmless messages out: `masks` blank figures of speech and clear denials, `contexts` (exams, news, films, the resolved past) silence rules.
 """
 

@@ -1,0 +1,69 @@
+"""Recall and false alarms on the labelled sets. The test half is held out: nobody reads its rows, only these shares."""
+
+import json
+import re
+
+import pytest
+
+from components.guard.measure import DATA, SETS, table, total
+
+DEVELOPMENT = ("dev", "dev2", "dev3")
+
+
+@pytest.mark.parametrize("name", DEVELOPMENT)
+def test_development_sets(name):
+    row = total(name)
+    assert row.explicit.share == 1
+    assert row.indirect.share >= 0.9
+    assert row.alarms.share <= 0.02
+
+
+def test_obfuscated_set():
+    row = total("obfuscated")
+    assert row.explicit.share == 1
+    assert row.alarms.share <= 0.05
+
+
+@pytest.mark.xfail(strict=True, reason="held-out explicit recall 0.756 (68/90): zh 0.800, en 0.711")
+def test_held_out_explicit():
+    assert total("test").explicit.share == 1
+
+
+@pytest.mark.xfail(strict=True, reason="held-out indirect recall 0.519 (28/54): zh 0.519, en 0.519")
+def test_held_out_indirect():
+    assert total("test").indirect.share >= 0.9
+
+
+@pytest.mark.xfail(strict=True, reason="held-out false alarms 0.092 (9/98): zh 0.061, en 0.122")
+def test_held_out_false_alarms():
+    assert total("test").alarms.share <= 0.02
+
+
+@pytest.mark.parametrize("name", ["dev2", "dev3"])
+def test_rows_are_well_formed(name):
+    rows = [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len({row["id"] for row in rows}) == len(rows) == len({row["text"] for row in rows})
+    for row in rows:
+        assert set(row) == {"id", "language", "tier", "category", "text"}
+        assert re.fullmatch(rf"{name}-(?:zh|en)-\d{{3}}", row["id"])
+        assert (row["tier"] == "none") == (row["category"] == "none")
+
+
+def test_no_development_row_is_a_row_of_the_test_half():
+    def texts(name):
+        return {json.loads(line)["text"].strip() for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()}
+
+    shared = sum(len(texts(name) & texts("test")) for name in DEVELOPMENT)
+    assert shared == 0
+
+
+def test_the_table_has_a_line_for_every_set_and_language():
+    lines = list(table())
+    assert len(lines) == 2 + 3 * len(SETS)
+
+
+def test_the_table_holds_figures_only():
+    for line in list(table())[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        assert cells[1] in ("zh", "en", "both")
+        assert all(re.fullmatch(r"-|\d\.\d{3} \(\d+/\d+\)", cell) for cell in cells[2:])

@@ -1,0 +1,77 @@
+"""Disguises are undone, and what only looks like one stays."""
+
+import pytest
+
+from components.guard.normalise import chinese_homophones, english, join_spaced, leet, pinyin, plain, readings
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ｉ ＷＡＮＴ", "i want"),
+        ("自\u200b杀\u2060", "自杀"),
+        ("Wǒ", "wo"),
+        ("don't, don\u2019t", "dont, dont"),
+        ("死\U0001f480了", "死 了"),
+        ("a\r\n  b", "a\nb"),
+        pytest.param("自殺", "自杀", marks=pytest.mark.xfail(strict=True, reason="the table of traditional characters is empty")),
+    ],
+)
+def test_plain(text, expected):
+    assert plain(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("自 . 杀", "自杀"), ("我-想-死", "我想死"), ("k.i.l.l", "kill"), ("i am a b", "i am a b")],
+)
+def test_join_spaced(text, expected):
+    assert join_spaced(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("k1ll my5elf", "kill myself"),
+        ("in 2009", "in 2009"),
+        ("the 1960s", "the 1960s"),
+        ("lived to 90", "lived to 90"),
+        ("$uicide", "suicide"),
+    ],
+)
+def test_leet_reads_words_not_numbers(text, expected):
+    assert leet(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("i wanna", "i want to"),
+        ("suicdie", "suicide"),
+        ("self hrm", "self harm"),
+        ("i want to dye my hair", "i want to dye my hair"),
+        ("i want too dye", "i want to die"),
+    ],
+)
+def test_english(text, expected):
+    assert english(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("wo xiang si", "我想死"), ("xiang zi sha", "想自杀"), ("this is plain english text", "this is plain english text")],
+)
+def test_pinyin(text, expected):
+    assert pinyin(text) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("想自鲨", "想自杀"), ("紫砂壶泡茶", "紫砂壶泡茶"), ("养仓鼠", "养仓鼠")])
+def test_chinese_homophones(text, expected):
+    assert chinese_homophones(text) == expected
+
+
+def test_the_plain_reading_comes_first_and_none_comes_twice():
+    found = readings("Ｉ want to k1ll myself")
+    assert found[0] == "i want to k1ll myself"
+    assert "i want to kill myself" in found
+    assert len(set(found)) == len(found)
