@@ -89,7 +89,7 @@ def test_two_runs_with_one_seed_are_identical(inputs, one_process, tmp_path, mon
     assert (model / "model.safetensors").read_bytes() == (one_process[0] / "model.safetensors").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.minutes
 def test_adapters_are_merged_alike_from_one_process_and_from_zero3_shards(inputs, tmp_path, monkeypatch):
     short = {"max_steps": 4, "tuning": {"method": "lora", "precision": "fp32", "gradient_checkpointing": False}}
     one, curve = train(inputs, tmp_path / "one", monkeypatch, **short)

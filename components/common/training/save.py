@@ -31,11 +31,13 @@ def save_model(trainer: Any, tokenizer: Any, config: TrainingConfig, card: str) 
 
 
 def _merged(model: Any, state: dict[str, Any], config: TrainingConfig) -> Any:
-    """Merges the adapters into a fresh bfloat16 copy of the base: also right for a 4-bit or a sharded base."""
+    """Merges the adapters into a fresh copy of the base, in float32: also right for a 4-bit or a sharded base."""
     import torch
     from peft import get_peft_model, set_peft_model_state_dict
     from transformers import AutoModelForCausalLM
+    from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
+    unset_hf_deepspeed_config()  # under ZeRO-3 loading would shard the copy and wait for the other processes
     base = AutoModelForCausalLM.from_pretrained(config.base_model, dtype=torch.float32, trust_remote_code=False)
     merged = get_peft_model(base, model.peft_config["default"])
     adapters = {k.replace(".default.", "."): v.float().cpu() for k, v in state.items() if "lora_" in k}
