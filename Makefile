@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 # With more threads than free cores OpenMP spins: measured 12 -> 2 tokens/s.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo demo-zh test test-all lint format compile bench docs clean
+.PHONY: help setup demo demo-zh test test-all lint format compile docs images image-test cluster-up cluster-test bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,7 @@ lint: setup ## check format, types, import rules, Dockerfiles, YAML and manifest
 	$(BIN)/lint-imports
 	@if ls images/*/Dockerfile >/dev/null 2>&1; then $(BIN)/hadolint images/*/Dockerfile; fi
 	$(BIN)/yamllint -s pipelines/recipes manifests images
+	$(BIN)/python -m tests.manifests
 
 format: setup ## format the code
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -42,6 +43,18 @@ compile: setup ## compile every recipe to manifests/pipelines/
 
 docs: setup ## write docs/recipe.md and docs/components.md from the code
 	@$(BIN)/psyche docs
+
+images: ## build the images with docker, podman or buildah
+	bash images/build.sh
+
+image-test: setup ## try built images as a random uid (needs PSYCHE_IMAGE_ROOT and PSYCHE_GUARD_ROOT)
+	$(BIN)/python -m pytest tests/images
+
+cluster-up: ## make a kind cluster with everything in it (not yet run)
+	bash manifests/overlays/kind/up.sh
+
+cluster-test: setup ## run tests/cluster against the cluster of your kubeconfig
+	PSYCHE_CLUSTER_TEST=1 $(BIN)/python -m pytest -m cluster tests/cluster
 
 bench: setup ## run all benchmarks of tests/benchmarks (long); make bench-NAME runs one
 	$(BIN)/python -m tests.benchmarks

@@ -189,7 +189,9 @@ def _find_version(api: Any, pipeline: str, pipeline_id: str, version: str) -> An
 
     service = kfp_server_api.PipelineServiceApi(api)
     with plain_errors("list the pipeline's versions"):
-        versions = service.pipeline_service_list_pipeline_versions(pipeline_id, sort_by="created_at desc", page_size=100).pipeline_versions or []
+        versions = (
+            service.pipeline_service_list_pipeline_versions(pipeline_id, sort_by="created_at desc", page_size=100).pipeline_versions or []
+        )
     for candidate in versions:
         if version in {"", candidate.name, candidate.display_name}:
             return candidate

@@ -113,7 +113,8 @@ def check_launchers(recipe: Recipe) -> None:
         processes, gpus = launch.get("processes_per_node", 1), recipe.cluster.pod(stage).gpus
         if launch.get("launcher") == "torchrun" and processes != max(gpus, 1):
             raise UserError(
-                f"{recipe.name}: {stage}.launch.processes_per_node is {processes} but cluster.stages.{stage}.gpus is {gpus}: make them equal."
+                f"{recipe.name}: {stage}.launch.processes_per_node is {processes} "
+                f"but cluster.stages.{stage}.gpus is {gpus}: make them equal."
             )
 
 

@@ -43,7 +43,9 @@ def read_parameters(path: str) -> dict[str, Any]:
     try:
         parameters = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"Parameters {path} cannot be read ({str(error).splitlines()[0]}): correct the ConfigMap psyche-parameters.") from error
+        raise UserError(
+            f"Parameters {path} cannot be read ({str(error).splitlines()[0]}): correct the ConfigMap psyche-parameters."
+        ) from error
     if not isinstance(parameters, dict):
         raise UserError(f"Parameters {path} hold {type(parameters).__name__}, not a mapping: write one `name: value` per line.")
     return parameters

@@ -146,7 +146,9 @@ def _dropped_letters() -> dict[str, str]:
 def leet(text: str) -> str:
     """Digits and signs that stand for letters, in words that also hold a letter; numbers such as years stay."""
     table = str.maketrans(_tables().leet)
-    return re.sub(r"(?<![a-z0-9@$!])(?![0-9]{2,}s?(?![a-z0-9@$!]))[a-z0-9@$!]*[0-9@$][a-z0-9@$!]*", lambda m: m.group().translate(table), text)
+    return re.sub(
+        r"(?<![a-z0-9@$!])(?![0-9]{2,}s?(?![a-z0-9@$!]))[a-z0-9@$!]*[0-9@$][a-z0-9@$!]*", lambda m: m.group().translate(table), text
+    )
 
 
 def pinyin(text: str) -> str:

