@@ -1,5 +1,6 @@
 """The whole DAG through `psyche run`: real SeaweedFS and MLflow, a tiny random model, a scripted LLM server in place of vLLM."""
 
+import hashlib
 import json
 import subprocess
 
@@ -76,6 +77,31 @@ def test_mlflow_holds_one_tree_and_a_champion_whose_weights_are_in_s3(finished):
         assert all(r.info.status == "FINISHED" for r in children)
         champion = client.get_model_version_by_alias("psyche-r1", "champion")
         assert any(u.endswith("model.safetensors") for u in list_s3(champion.source))
+
+
+def shards(run: RunFolder) -> dict[str, str]:
+    """Returns the hash of every data shard of the curation stages, by its path below the pipeline's folder."""
+    stages = ("ingest", "cleaning", "questions", "control", "rationales", "dialogues", "selection")
+    found = [p for stage in stages for p in run.path.glob(f"artifacts/*/{stage}/**/*.parquet")]
+    return {"/".join(p.relative_to(run.path).parts[2:]): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
+
+
+def losses(run: RunFolder) -> list[float]:
+    """Returns the SFT loss of every step."""
+    log = next(run.path.glob("artifacts/*/sft/**/log_history.jsonl"))
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+def test_a_second_run_makes_the_same_data_byte_for_byte_and_the_same_loss_curve(finished):
+    first, _, psyche = finished
+    done = psyche.run("--fresh")
+    assert done.returncode == 0, done.stderr
+    second = next(RunFolder(p) for p in (psyche.folder / "runs").glob("tiny-*") if p != first.path)
+    assert len(shards(first)) >= 24
+    assert shards(first) == shards(second)
+    assert len(losses(first)) == 3
+    assert losses(first) == losses(second)
 
 
 def test_no_process_is_left_behind(finished):
