@@ -120,6 +120,7 @@ def main() -> None:
     """Entry point: turns every error into one sentence, unless `--debug` is given."""
     debug = "--debug" in sys.argv
     sys.argv = [a for a in sys.argv if a != "--debug"]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
         app(standalone_mode=False)
