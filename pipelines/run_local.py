@@ -39,6 +39,8 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
         run.logs.mkdir(exist_ok=True)
         out.print("starting the platform: S3 (SeaweedFS), MLflow" + (", teacher LLM (vLLM)" if _needs_teacher(recipe) else ""))
         os.environ["MLFLOW_LOGGING_LEVEL"] = "WARNING"
+        for name in ("MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):  # of some other server: the embedded one does not know them
+            os.environ.pop(name, None)
         with local.platform(runs, run.logs) as platform:
             env = {**os.environ, **platform.env, **_stage_env(recipe, run, keep_serving)}
             os.environ.update(env)

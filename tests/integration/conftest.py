@@ -24,7 +24,7 @@ class Psyche:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         env = {
-            **os.environ,
+            **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MLFLOW_", "PSYCHE_"))},
             "PSYCHE_VLLM_PYTHON": str(PROJECT_ROOT / "tests" / "integration" / "fake_vllm"),
             "PSYCHE_TEST_PYTHON": sys.executable,
             "PYTHONPATH": str(PROJECT_ROOT),
