@@ -123,7 +123,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        if code == 130:  # typer catches Ctrl-C and returns the shell's code for it
+            raise KeyboardInterrupt
+        if code:
+            sys.exit(code)
     except KeyboardInterrupt:
         print("\ninterrupted: everything was stopped; run the same command again to continue.", file=sys.stderr)
         sys.exit(130)

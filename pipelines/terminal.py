@@ -1,5 +1,6 @@
 """What `psyche run` shows: a line per stage with counts, rate and time left, and the closing table."""
 
+import re
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,7 @@ STAGE_ORDER = (
     "ingest", "cleaning", "questions", "control", "rationales", "dialogues", "selection", "sft", "grpo",
     "evaluation-base", "evaluation-sft", "evaluation-final", "gate", "registry", "deployment", "report",
 )  # fmt: skip
+INNER_TASK = re.compile(r"Inner task failed: \S*?'([\w-]+)'")
 
 
 def duration(seconds: float) -> str:
@@ -73,9 +75,12 @@ def failure(run: RunFolder) -> str:
     for stage in STAGE_ORDER:
         if summaries.get(stage, {}).get("status") == "failed":
             return f"Stage {stage} failed. {summaries[stage]['error']}"
-    for stage in STAGE_ORDER:
-        if summaries.get(stage, {}).get("status") == "running":
-            return f"Stage {stage} was killed before it finished: see {run.logs / 'pipeline.log'}."
+    log = run.logs / "pipeline.log"
+    running = [stage for stage in STAGE_ORDER if summaries.get(stage, {}).get("status") == "running"]
+    # A stage that is killed while it starts has not reported yet: then kfp.local's own last line names it.
+    named = INNER_TASK.findall(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else []
+    for stage in running + named[-1:]:
+        return f"Stage {stage} was killed before it finished: see {log}."
     return f"The pipeline ended early: see the end of {run.logs / 'pipeline.log'}."
 
 

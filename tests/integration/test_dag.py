@@ -44,7 +44,9 @@ def test_every_stage_finished_and_lost_nothing(finished):
 def test_every_dataset_opens_with_the_datasets_library(finished, tmp_path):
     opened = 0
     for stats in finished[0].path.glob("artifacts/**/stats.json"):
-        loaded = datasets.load_dataset(str(stats.parent), split="train", cache_dir=str(tmp_path / str(opened)))  # a cache of its own: folders of one name share entries
+        loaded = datasets.load_dataset(
+            str(stats.parent), split="train", cache_dir=str(tmp_path / str(opened))
+        )  # a cache of its own: folders of one name share entries
         assert loaded.num_rows == json.loads(stats.read_text())["records"]
         opened += 1
     assert opened >= 14
