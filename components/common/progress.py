@@ -43,6 +43,10 @@ class Progress:
             eta = f", {(self.total - self.done) / rate:.0f} s left" if self.total and rate else ""
             log.info("%s: %d%s %s, %.1f/s%s", self.stage, self.done, f"/{self.total}" if self.total else "", self.what, rate, eta)
 
+    def finish(self) -> None:
+        """Writes the last counts, however recently they were written."""
+        self._write()
+
     def _write(self) -> None:
         self._written = time.monotonic()
         directory = run_dir()

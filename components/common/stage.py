@@ -93,6 +93,7 @@ class Stage:
         Raises:
             RuntimeError: in != kept + rejected, which is a defect of the stage.
         """
+        self.progress.finish()
         figures = {"in": self.taken, "kept": self.kept, "rejected_inputs": self.rejected, **self.extra}
         for writer, card in self._writers:
             writer.close({"stage": self.name, **figures, "llm": self.llm}, card)
