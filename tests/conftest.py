@@ -1,0 +1,28 @@
+"""What no test may leave behind for the next one."""
+
+import os
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_mlflow_and_environment():
+    """Gives every test the environment it was started with, and an mlflow that remembers no server of the test before.
+
+    `mlflow.set_experiment` writes MLFLOW_EXPERIMENT_ID into os.environ and keeps it in a global: with the database of the
+    next test that id does not exist.
+    """
+    environment = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(environment):
+        del os.environ[name]
+    os.environ.update(environment)
+    if "mlflow.tracking.fluent" in sys.modules:
+        import mlflow
+
+        while mlflow.active_run() is not None:
+            mlflow.end_run()
+        mlflow.tracking.fluent._active_experiment_id = None
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
