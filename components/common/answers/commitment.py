@@ -28,7 +28,7 @@ _QUALIFIER = re.compile(
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"\b(?:wrong|incorrect|false|worst|other|remaining|each|every|any|no|not\s+(?:the|an?)(?:\s+(?:correct|right|best))?)\s+$",
+    r"\b(?:wrong|incorrect|false|worst|other|remaining|each|every|any|no|not\s+(?:the|an?)(?:\s+(?:correct|right|best))?)[ \t]+$",
     re.IGNORECASE,
 )
 _LINK = re.compile(
@@ -48,20 +48,25 @@ _HAN_REFUSED = re.compile(
     r"(?:不|别|勿|没有?|未|单|多|误|错|非|为什么|为何|如果|若|假如|可供|备|待|任|筛|挑)(?:能|会|可|应该?|该|要|宜|是)?$"
 )
 _CHOOSE = re.compile(
-    r"(?:\b(?:I|we)\b(?:'d|'ll|\s+(?:would|will|must|should|have\s+to|therefore|thus|also))*\s+|^\W*|\b(?:so|therefore|thus|hence),?\s+)"
+    r"(?:\b(?:I|we)\b(?:'d|'ll|'m|\s+(?:am|would|will|must|should|have\s+to|therefore|thus|also))*\s+|^\W*|\b(?:so|therefore|thus|hence),?\s+)"
     r"(?:choose|chose|select|selected|pick|picked|go(?:ing)?\s+with|opt(?:ing)?\s+for)\s*:?\s*(?:the\s+)?(?:answers?|options?|choices?|letters?)?",
     re.IGNORECASE | re.MULTILINE,
 )
 _CONCLUDE = re.compile(
     r"\b(?:so|thus|therefore|hence|consequently)\b[,:]?\s*(?:it\s+(?:is|must\s+be)|it's|that\s+leaves|this\s+leaves)?|\bit(?:\s+is|'s|\s+must\s+be)\b"
-    r"|\b(?:that|which|this)\s+leaves\b|(?:因此|所以|故|综上|可见)[,:]?\s*(?:答案)?(?:应该?|就)?(?:是|为)?|(?:认为|觉得|应该|应当|应|就)(?:是|为)",
+    r"|\b(?:that|which|this)\s+leaves\b|\bwhich\s+is\s+(?=(?:option|choice)\b)|(?:因此|所以|故|综上|可见)[,:]?\s*(?:答案)?(?:应该?|就)?(?:是|为)?|(?:认为|觉得|应该|应当|应|就)(?:是|为)",
     re.IGNORECASE,
 )
 _REPLACED = re.compile(
-    r"\bnot\s+[(\"'*]*[A-H][)\"'*]*\s*,?\s*(?:but(?:\s+rather)?|it\s+is|it's)\b|(?:不是|并非|而非)\s*[(\"'*]*[A-H][)\"'*]*\s*,?\s*(?:而是|而应?选|是)"
+    r"\b[Nn]ot\s+[(\"'*]*[A-H][)\"'*]*\s*,?\s*(?:but(?:\s+rather)?|it\s+is|it's)\b|(?:不是|并非|而非)\s*[(\"'*]*[A-H][)\"'*]*\s*,?\s*(?:而是|而应?选|是)"
 )
 _HYPOTHETICAL = re.compile(
     r"(?:\b(?:if|suppose|supposing|whether|unless|assuming)\b|如果|假如|假设|倘若|若)[^.。\n,;!?]{0,40}$", re.IGNORECASE
+)
+_CONDITIONAL = re.compile(  # "had it been shorter, the answer would be A": said of another case than the one that is asked
+    r"\bif\b(?!\s+(?:I|we)\b)[^.\n;!?]{0,60}\b(?:had|were)\b[^.\n;!?]{0,60}\bwould\s+(?:be|have\s+been)\W*$"
+    r"|(?:如果|假如|假设|倘若|若)[^.。\n;!?]{1,40},\s*(?:则|就|那|便|才)[^.。\n,;!?]{0,14}$",
+    re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(r"\s*(?:[.,;。!]|\n|$|\b(?:because|since|as)\b|因为|由于)")
 _LINE_END = re.compile(r"[ \t.。!*_`]*(?:\n|$)")
@@ -102,7 +107,7 @@ def _statements(text: str, labels: str) -> Iterator[tuple[Rank, LetterList]]:
     for match in _REPLACED.finditer(text):
         yield from ((Rank.STATED, found) for found in _listed(text, match.end(), labels))
     for match in _CONCLUDE.finditer(text):
-        if not _HYPOTHETICAL.search(text, max(0, match.start() - 60), match.start()):
+        if not _supposed(text, *match.span()):
             for found in _listed(text, match.end(), labels):
                 if _CLAUSE_END.match(text, found.end):
                     yield Rank.STATED, found
@@ -112,11 +117,11 @@ def _statements(text: str, labels: str) -> Iterator[tuple[Rank, LetterList]]:
 def _english(text: str, labels: str) -> Iterator[tuple[Rank, LetterList]]:
     for match in _NOUN.finditer(text):
         window = max(0, match.start() - 60), match.start()
-        if _WRONG.search(text, *window) or _HYPOTHETICAL.search(text, *window):
+        if _WRONG.search(text, *window):
             continue
         qualifier = _QUALIFIER.search(text, *window)
         link = _LINK.match(text, match.end())
-        if link is None:
+        if link is None or _supposed(text, match.start(), link.end()):
             continue
         is_answer = match[1].lower().startswith("answer")
         if not is_answer and not qualifier and not (link["link"] == ":" and not match[1].lower().endswith("s")):
@@ -126,20 +131,26 @@ def _english(text: str, labels: str) -> Iterator[tuple[Rank, LetterList]]:
             if link["link"] or "\n" in text[match.end() : link.end()] or _LINE_END.match(text, found.end):
                 yield (Rank.FINAL if final else Rank.STATED), found
     for match in _CHOOSE.finditer(text):
-        if not _HYPOTHETICAL.search(text, max(0, match.start() - 60), match.start()):
+        if not _supposed(text, *match.span()):
             yield from ((Rank.STATED, found) for found in _listed(text, match.end(), labels))
 
 
 def _chinese(text: str, labels: str) -> Iterator[tuple[Rank, LetterList]]:
     for match in _HAN_ANSWER.finditer(text):
         before = text[max(0, match.start() - 4) : match.start()]
-        if before.endswith(("错误", "不", "错误的", "非")) or _HYPOTHETICAL.search(text, max(0, match.start() - 60), match.start()):
+        if before.endswith(("错误", "不", "错误的", "非")) or _supposed(text, *match.span()):
             continue
         rank = Rank.FINAL if match["qualifier"] else Rank.STATED
         yield from ((rank, found) for found in _listed(text, match.end(), labels))
     for match in _HAN_CHOOSE.finditer(text):
-        if not _HAN_REFUSED.search(text, max(0, match.start() - 8), match.start()):
+        refused = _HAN_REFUSED.search(text, max(0, match.start() - 8), match.start())
+        if not refused and not _supposed(text, *match.span()):
             yield from ((Rank.STATED, found) for found in _listed(text, match.end(), labels))
+
+
+def _supposed(text: str, start: int, end: int) -> bool:
+    """Returns whether the statement between two places is a hypothesis."""
+    return bool(_HYPOTHETICAL.search(text, max(0, start - 60), start) or _CONDITIONAL.search(text, max(0, start - 120), end))
 
 
 def _listed(text: str, position: int, labels: str) -> Iterator[LetterList]:

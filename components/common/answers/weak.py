@@ -7,7 +7,7 @@ from components.common.answers.letter_list import read_letters
 _ENGLISH = re.compile(
     r"(?:^|[.,;:!?\n(]\s*|\b(?i:options?|choices?|answers?|so|thus|therefore|hence|that|only|both|and|but|while|believe|think|say|as)\s+)[(\"'*]{0,4}"
     r"(?<![A-Za-z])(?P<letters>[A-H](?:\s*(?:,|\band\b|&)\s*(?:and\s+)?[A-H]){0,7})(?![A-Za-z])[)\"'*]{0,4}\s+(?i:is|are)\s+"
-    r"(?i:(?P<no>not\s+|in)?(?:the\s+)?(?:both\s+|all\s+|also\s+|clearly\s+)*(?:(?P<yes>correct|right|best|true|most\s+appropriate)|(?P<bad>wrong|false))"
+    r"(?i:(?P<no>not\s+|in)?(?:the\s+)?(?:both\s+|all\s+|also\s+|clearly\s+)*(?:(?P<yes>correct|right|best|better|true|most\s+appropriate)|(?P<bad>wrong|false))"
     r"(?:\s+(?:answers?|options?|choices?|ones?))?(?=\s*(?:[.,;:!]|$|\n|\band\b|\bbut\b|\bbecause\b|\bsince\b|\bas\b)))",
 )
 _CHINESE = re.compile(
@@ -15,8 +15,8 @@ _CHINESE = re.compile(
     r"(?P<no>不|错误|错)?(?:(?P<yes>正确|对|符合题意|最?(?:合适|恰当|适当|适宜|准确|佳))|(?P<bad>错误|错))?(?:的?(?:答案|选项|做法|说法|一项))?的?(?=[\s,。;:!、)]|$)"
 )
 _OPTION_LINE = re.compile(
-    r"""^[ \t"'*_`(\[【\-•]*(?:(?i:options?)\s+|选项\s*)?([A-H])(?![A-Za-z0-9])(?:选项|项)?[ \t"'*_`)\]】]*"""
-    r"""(?:[.、:)]|,?\s*(?:because|since|因为|由于))[ \t*]*(?=\S)""",
+    r"""^[ \t"'*_`(\[【\-•✅✔☑\ufe0f]*(?:(?i:options?)\s+|选项\s*)?([A-H])(?![A-Za-z0-9])(?:选项|项)?[ \t"'*_`)\]】]*"""
+    r"""(?:[.。、:)]|,?\s*(?:because|since|因为|由于))[ \t*]*(?=\S)""",
     re.MULTILINE,
 )
 _REFUTING = re.compile(

@@ -33,6 +33,7 @@ def test_the_labelled_set_covers_both_languages_and_both_outcomes():
     groups = Counter(row["group"] for row in ROWS)
     assert groups["table"] >= 60
     assert groups["further"] >= 100
+    assert groups["fresh"] >= 100
     outcomes = Counter((row["language"], bool(row["letters"])) for row in ROWS)
     assert all(outcomes[language, parsable] >= 20 for language in ("en", "zh") for parsable in (True, False))
     assert {row["kind"] for row in ROWS} == {"single", "multi"}
