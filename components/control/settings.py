@@ -56,4 +56,9 @@ class ControlSettings(BaseModel):
     filter_llm: LLMSettings | None = Field(default=None, description="LLM that scores items; none: the filter is off")
     min_score: int = Field(default=4, ge=1, le=5, description="choice: every score of the rubric must reach this")
     review_decisions: str = Field(default="", description="decisions of human reviewers (psyche review import); empty: no human review")
+    limit: int | None = Field(
+        default=None,
+        gt=0,
+        description="pilot runs: most bank items, and most generated ones, that pass decontamination and duplicate search; none: all",
+    )
     seed: int = Field(default=42, description="paper, section 3")

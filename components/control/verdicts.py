@@ -1,11 +1,12 @@
 """What the checks without an LLM say about every question, in the paper's order: suite overlap, then duplicates."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.common.dataset import read_records
+from components.common.dataset import count_records, read_records
 from components.common.records import Question, content_id
+from components.common.sampling import drawn
 from components.control.contamination import SuiteIndex
 from components.control.duplicates import Duplicate, DuplicateSearch
 from components.control.settings import ControlSettings
@@ -55,7 +56,20 @@ def find_verdicts(inputs: Sequence[str], settings: ControlSettings) -> Verdicts:
     for number, verdict in judge_duplicates(duplicates, ids, answers).items():
         verdicts.by_place[places[number]] = verdict
     verdicts.clusters = clusters(duplicates, ids)
+    verdicts.by_place.update(beyond_limit([count_records(d) for d in inputs], verdicts.by_place, settings))
     return verdicts
+
+
+def beyond_limit(sizes: Sequence[int], judged: Container[int], settings: ControlSettings) -> dict[int, Verdict]:
+    """Returns the verdicts on what a pilot run leaves out, by place: input by input, all but `limit` of the unjudged questions."""
+    found: dict[int, Verdict] = {}
+    start = 0
+    for size in sizes if settings.limit else ():
+        left = [place for place in range(start, start + size) if place not in judged]
+        kept = drawn(len(left), settings.limit, settings.seed)
+        found.update({place: Verdict("beyond_limit", "") for number, place in enumerate(left) if number not in kept})
+        start += size
+    return found
 
 
 def _batches(questions: Iterator[Question]) -> Iterator[list[Question]]:

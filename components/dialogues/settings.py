@@ -25,4 +25,7 @@ class DialoguesSettings(BaseModel):
         "feeling, the sentence that shows it and a frame that names both, and the original reply follows unchanged; choice",
     )
     country: str = Field(default="", description="ISO country code of the help lines in the crisis template; empty: by language")
+    limit: int | None = Field(
+        default=None, gt=0, description="pilot runs: most posts, and most source dialogues, that are rewritten, drawn by seed; none: all"
+    )
     seed: int = Field(default=42, description="seed of sampling; paper, section 3")

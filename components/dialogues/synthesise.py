@@ -6,11 +6,12 @@ Posts in which the crisis rules see danger never reach an LLM: they get the fixe
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
+from components.common.dataset import count_records
 from components.common.llm import LLM, ask_all, checkpoint_path
 from components.common.records import Dialogue, Message, Post, Step
+from components.common.sampling import drawn
 from components.common.stage import Stage, open_stage
 from components.dialogues.requests import rewrite_prompt
 from components.dialogues.rewrite import Outcome, rewrite
@@ -33,13 +34,12 @@ async def _run(stage: Stage, settings: DialoguesSettings, posts: str, source_dia
     judging = settings.judge or settings.teacher
     async with LLM(settings.teacher, checkpoint, stage.llm) as teacher, LLM(judging, f"{checkpoint}-judge", stage.llm) as judge:
 
-        async def work(pair: tuple[Post | Dialogue, Post | None]) -> Dialogue | Outcome:
+        async def work(pair: tuple[Post | Dialogue, Post | Outcome]) -> Dialogue | Outcome:
             post = pair[1]
-            if post is None:
-                return Outcome(reason="no_opening_exchange")
-            return await synthesise(post, teacher, judge, settings)
+            return post if isinstance(post, Outcome) else await synthesise(post, teacher, judge, settings)
 
-        async for (origin, _), result in ask_all(_sources(stage, posts, source_dialogues), work, 4 * settings.teacher.concurrency):
+        sources = _sources(stage, posts, source_dialogues, settings)
+        async for (origin, _), result in ask_all(sources, work, 4 * settings.teacher.concurrency):
             if isinstance(result, Dialogue):
                 out.add(result)
                 stage.keep()
@@ -50,8 +50,16 @@ async def _run(stage: Stage, settings: DialoguesSettings, posts: str, source_dia
     stage.extra.update(sorted(counts.items()))
 
 
-def _sources(stage: Stage, posts: str, dialogues: str) -> Iterator[tuple[Post | Dialogue, Post | None]]:
-    return chain(((p, p) for p in stage.read(posts, Post)), ((d, opening_exchange(d)) for d in stage.read(dialogues, Dialogue)))
+def _sources(stage: Stage, posts: str, dialogues: str, settings: DialoguesSettings) -> Iterator[tuple[Post | Dialogue, Post | Outcome]]:
+    """Yields every record with what is to be rewritten, or with the outcome that says why nothing is."""
+    for directory, model in ((posts, Post), (dialogues, Dialogue)):
+        places = drawn(count_records(directory), settings.limit, settings.seed)
+        for place, record in enumerate(stage.read(directory, model)):
+            post = opening_exchange(record) if isinstance(record, Dialogue) else record
+            if place not in places:
+                yield record, Outcome(reason="beyond_limit")
+            else:
+                yield record, post or Outcome(reason="no_opening_exchange")
 
 
 def opening_exchange(dialogue: Dialogue) -> Post | None:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.common.dataset import DatasetWriter, count_records
 from components.common.llm import LLM, LLMError, ask_all, checkpoint_path
 from components.common.records import Passage, Question, Step
+from components.common.sampling import drawn
 from components.common.stage import Stage, open_stage
 from components.questions.requests import passage_requests
 from components.questions.settings import QuestionsSettings
@@ -36,7 +39,7 @@ async def _run(stage: Stage, settings: QuestionsSettings, passages: str, generat
         async def work(passage: Passage) -> Written:
             return await write_questions(teacher, passage, settings)
 
-        async for passage, written in ask_all(stage.read(passages, Passage), work, 4 * settings.teacher.concurrency):
+        async for passage, written in ask_all(_asked_about(stage, passages, out, settings), work, 4 * settings.teacher.concurrency):
             for question in written.questions:
                 out.add(question)
                 counts.update([f"{question.kind}_questions", *(f"key_at_{letter}" for letter in question.key)])
@@ -49,6 +52,16 @@ async def _run(stage: Stage, settings: QuestionsSettings, passages: str, generat
                 out.reject(passage, "no_question")
                 stage.reject()
     stage.extra.update(sorted(counts.items()))
+
+
+def _asked_about(stage: Stage, passages: str, out: DatasetWriter, settings: QuestionsSettings) -> Iterator[Passage]:
+    places = drawn(count_records(passages), settings.limit, settings.seed)
+    for place, passage in enumerate(stage.read(passages, Passage)):
+        if place in places:
+            yield passage
+        else:
+            out.reject(passage, "beyond_limit")
+            stage.reject()
 
 
 async def write_questions(teacher: LLM, passage: Passage, settings: QuestionsSettings) -> Written:

@@ -20,4 +20,5 @@ class QuestionsSettings(BaseModel):
     max_span_sentences: int = Field(default=3, ge=1, description="most sentences of the passage in a supporting span; choice")
     difficulties: list[str] = Field(default=["easy", "medium", "hard"], min_length=1, description="difficulty tags; choice")
     max_text_chars: int = Field(default=400, ge=40, description="most characters of a stem, option or explanation; choice")
+    limit: int | None = Field(default=None, gt=0, description="pilot runs: most passages asked about, drawn by seed; none: all")
     seed: int = Field(default=42, description="seed of option order and sampling; paper, section 3")

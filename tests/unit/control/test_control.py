@@ -142,5 +142,13 @@ def test_decisions_that_are_none_are_named(tmp_path, capsys, content):
     assert "psyche review import" in capsys.readouterr().err
 
 
+def test_a_pilot_run_draws_from_bank_and_generated_questions_alike_after_the_duplicates_are_out(tmp_path):
+    generated = [question(s, passage_id="p") for s in STEMS[:2]]
+    kept, rejected = control(tmp_path, generated, [question(s) for s in STEMS[1:]], limit=1)
+    assert [q.passage_id for q in kept] == ["", "p"]
+    assert kept[1].stem == STEMS[0]
+    assert Counter(r.reason for r in rejected) == {"beyond_limit": 4, "exact_duplicate": 1}
+
+
 def test_empty_inputs_give_an_empty_dataset(tmp_path):
     assert control(tmp_path, [], []) == ([], [])

@@ -177,3 +177,12 @@ def test_the_order_of_the_sources_is_kept(serve, tmp_path):
 def test_the_plan_is_the_most_that_can_be_asked(way):
     settings = DialoguesSettings(teacher={"model": "m", "base_urls": ["http://x/v1"]}, attempts=3, rewrite=way)
     assert len(list(plan(post("My exam is near."), settings))) == 6
+
+
+def test_a_pilot_run_rewrites_a_few_and_asks_nothing_about_the_others(serve, tmp_path):
+    stub = Stub(answer=scripted([GOOD]))
+    posts = [post(f"My exam {n} is near.") for n in range(6)]
+    dialogues, rejected, _ = synthesise(tmp_path, serve(stub), posts, limit=2)
+    assert len(dialogues) == 2
+    assert [r.reason for r in rejected] == ["beyond_limit"] * 4
+    assert len(stub.requests) == 4

@@ -110,3 +110,11 @@ def test_chinese_passages_get_chinese_prompts():
 
 def test_a_blank_passage_gives_no_request():
     assert not list(plan(Passage(id="1", language="en", text=" \n"), QuestionsSettings.model_validate(settings("http://x/v1"))))
+
+
+def test_a_pilot_run_asks_about_a_few_passages_and_accounts_for_the_others(serve, passages, tmp_path):
+    run(settings(serve(Stub()), limit=4), passages, str(tmp_path / "out"))
+    kept, rejected, stats = outcome(tmp_path / "out")
+    assert sum(r.reason == "beyond_limit" for r in rejected) == 26
+    assert stats["in"] == 30 == stats["kept"] + stats["rejected_inputs"]
+    assert len({q.passage_id for q in kept}) == stats["kept"] <= 4
