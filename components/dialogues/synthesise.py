@@ -52,14 +52,14 @@ async def _run(stage: Stage, settings: DialoguesSettings, posts: str, source_dia
 
 def _sources(stage: Stage, posts: str, dialogues: str, settings: DialoguesSettings) -> Iterator[tuple[Post | Dialogue, Post | Outcome]]:
     """Yields every record with what is to be rewritten, or with the outcome that says why nothing is."""
-    for directory, model in ((posts, Post), (dialogues, Dialogue)):
-        places = drawn(count_records(directory), settings.limit, settings.seed)
-        for place, record in enumerate(stage.read(directory, model)):
-            post = opening_exchange(record) if isinstance(record, Dialogue) else record
-            if place not in places:
-                yield record, Outcome(reason="beyond_limit")
-            else:
-                yield record, post or Outcome(reason="no_opening_exchange")
+    beyond = Outcome(reason="beyond_limit")
+    places = drawn(count_records(posts), settings.limit, settings.seed)
+    for place, post in enumerate(stage.read(posts, Post)):
+        yield post, post if place in places else beyond
+    places = drawn(count_records(dialogues), settings.limit, settings.seed)
+    for place, dialogue in enumerate(stage.read(dialogues, Dialogue)):
+        exchange = opening_exchange(dialogue) or Outcome(reason="no_opening_exchange")
+        yield dialogue, exchange if place in places else beyond
 
 
 def opening_exchange(dialogue: Dialogue) -> Post | None:
