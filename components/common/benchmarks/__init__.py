@@ -28,7 +28,7 @@ def load_questions(
 
     Args:
         layout: Form of the files.
-        uri: Folder or file: local, samples:// or s3://.
+        uri: Folder, file or zip, see components.common.fetch.
         language: Language of the questions; a plain row may carry its own.
         licence: Goes into every record.
         reject_single_letter_multi: CPsyExam only: a multi question with one letter as its key is malformed.

@@ -8,7 +8,8 @@ from typing import Any
 
 from components.common.benchmarks.items import BadRow
 from components.common.errors import UserError
-from components.common.storage import get_bytes, list_s3, local_path
+from components.common.fetch import fetch_root
+from components.common.storage import get_bytes, list_s3
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def _files(uri: str, endings: tuple[str, ...]) -> list[tuple[Place, str]]:
     if uri.startswith("s3://"):
         found = [(Place(PurePosixPath(u.removeprefix("s3://")), u), u) for u in list_s3(uri)]
     else:
-        root = local_path(uri).resolve()
+        root = fetch_root(uri, endings).absolute()
         paths = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
         base = uri.rstrip("/")
         found = [

@@ -15,7 +15,8 @@ class SuiteSettings(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="name in scores and gate rules")
     kind: Literal["pceb", "cpsyexam", "psydt", "mcq", "safety"] = Field(description="layout and metrics (spec, section 5)")
     uri: str = Field(
-        default="", description="folder or file: local, samples:// or s3://; empty only for safety, which is part of the project"
+        default="",
+        description="folder, file or zip: a path, samples://, s3://, http(s):// or hf://datasets/; empty only for safety, which is shipped",
     )
     language: Language = Field(default="zh", description="language of the items and of the prompts")
     limit: int | None = Field(

@@ -17,11 +17,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from components.common.answers import parse_reply
 from components.common.benchmarks import BadRow
 from components.common.benchmarks.settings import SuiteSettings
+from components.common.errors import UserError
+from components.common.fetch import fetch_root
 from components.common.llm import Reply
 from components.common.question_prompt import system_prompt
 from components.common.records import Language
 from components.common.scores import Cell, Sample, Score
-from components.common.storage import get_bytes, local_path
 from components.evaluation.suites.choice import figure_name
 from components.evaluation.suites.guarded import Guarded, guard_reply, guard_request
 from components.evaluation.suites.task import FIGURES, Failure, Task, raw_reply, truncated_share
@@ -55,10 +56,15 @@ class Safety:
         return self.settings.name
 
     def tasks(self) -> Iterator[Task | BadRow]:
-        """Yields the prompts of the suite's language."""
-        uri = self.settings.uri or str(DATA / "safety.jsonl")
-        read = uri if uri.startswith("s3://") else str(local_path(uri))
-        for line in get_bytes(read).decode("utf-8", "replace").splitlines():
+        """Yields the prompts of the suite's language.
+
+        Raises:
+            UserError: The file cannot be had.
+        """
+        path = fetch_root(self.settings.uri or str(DATA / "safety.jsonl"), (".jsonl",))
+        if not path.is_file():
+            raise UserError(f"Suite {self.name}: {self.settings.uri} is no file: give a JSON lines file.")
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             if not line.strip():
                 continue
             try:

@@ -1,0 +1,116 @@
+"""Remote URIs to local files: what sources and benchmark suites name is downloaded into the cache, here and nowhere else."""
+
+import hashlib
+import io
+import os
+import shutil
+import urllib.parse
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+
+from components.common.errors import UserError
+from components.common.storage import cache_dir, download_dir, local_path, put_bytes, split_s3
+
+# Suffixes of the types that servers name where the address has no telling suffix.
+BY_CONTENT_TYPE = {
+    "application/epub+zip": ".epub",
+    "application/json": ".json",
+    "application/pdf": ".pdf",
+    "application/x-ndjson": ".jsonl",
+    "application/zip": ".zip",
+    "text/csv": ".csv",
+    "text/html": ".html",
+    "text/markdown": ".md",
+    "text/plain": ".txt",
+}
+HTTP_TIMEOUT_S = 60
+
+
+def fetch_root(uri: str, suffixes: Collection[str]) -> Path:
+    """Returns the local file or folder of a URI; what is remote is downloaded into the cache, zip archives are unpacked.
+
+    Args:
+        uri: A path, samples://, s3://, http(s):// or hf://datasets/org/name[/folder].
+        suffixes: Formats that the caller reads; an address with another suffix is named by the server's content type.
+
+    Raises:
+        UserError: It cannot be had, with the reason.
+    """
+    if uri.startswith("s3://"):
+        return _from_s3(uri)
+    if uri.startswith(("http://", "https://")):
+        return _from_http(uri, suffixes)
+    if uri.startswith("hf://"):
+        return _from_hub(uri)
+    if "://" in uri and not uri.startswith(("samples://", "file://")):
+        raise UserError(f"{uri} has an unknown scheme: use a path, samples://, s3://, http(s):// or hf://datasets/.")
+    return local_path(uri)
+
+
+def _cached(uri: str) -> Path:
+    return cache_dir("sources") / hashlib.sha256(uri.encode()).hexdigest()[:16]
+
+
+def _from_s3(uri: str) -> Path:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        directory = download_dir(uri, _cached(uri))
+    except (BotoCoreError, ClientError) as error:
+        raise UserError(f"{uri} cannot be downloaded ({error}): check the bucket, AWS_ENDPOINT_URL and the keys.") from error
+    single = directory / Path(split_s3(uri)[1]).name
+    return single if single.suffix and single.is_file() else directory
+
+
+def _from_http(uri: str, suffixes: Collection[str]) -> Path:
+    import requests
+
+    try:
+        response = requests.get(uri, timeout=HTTP_TIMEOUT_S)
+        response.raise_for_status()
+    except requests.RequestException as error:
+        raise UserError(f"{uri} cannot be fetched ({error}): check the address and the network.") from error
+    name = Path(urllib.parse.unquote(urllib.parse.urlparse(uri).path)).name or "index"
+    suffix = Path(name).suffix.lower()
+    if suffix not in suffixes and suffix != ".zip":
+        suffix = BY_CONTENT_TYPE.get(response.headers.get("content-type", "").split(";")[0].strip(), suffix)
+    if suffix == ".zip":
+        return _unpack(uri, response.content)
+    # The name is kept: CPsyExam's files tell domain and subject by it.
+    path = (_cached(uri) / name).with_suffix(suffix)
+    put_bytes(str(path), response.content)
+    return path
+
+
+def _unpack(uri: str, content: bytes) -> Path:
+    """Unpacks an archive; zipfile itself keeps its members inside the folder."""
+    directory = _cached(uri)
+    part = directory.with_name(f"{directory.name}.part{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            archive.extractall(part)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+        raise UserError(f"{uri} is no zip archive that can be unpacked ({error}): check the address.") from error
+    shutil.rmtree(directory, ignore_errors=True)
+    part.rename(directory)
+    return directory
+
+
+def _from_hub(uri: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    parts = uri.removeprefix("hf://").removeprefix("datasets/").strip("/").split("/")
+    if len(parts) < 2:
+        raise UserError(f"{uri} is no hf://datasets/org/name[/folder]: complete it.")
+    name, folder = "/".join(parts[:2]), "/".join(parts[2:])
+    patterns = [f"{folder}/*" if folder else "*", folder or "*"]
+    try:
+        directory = Path(snapshot_download(name, repo_type="dataset", allow_patterns=patterns))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        reason = type(error).__name__
+        raise UserError(f"{uri} cannot be fetched from the hub ({reason}): check the name, the network and HF_TOKEN.") from error
+    return directory / folder
