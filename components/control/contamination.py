@@ -1,7 +1,7 @@
 """Overlap of training items with the evaluation suites: verbatim, shuffled, reworded, or about the same case.
 
-Candidates come from MinHash LSH (stem and options together) and from an index of the n-grams that few suite items
-share; every candidate is then measured exactly, so that a match can be shown with its figure.
+Candidates come from MinHash LSH (stem and options together), from an index of the n-grams that few suite items share
+and from one of halves of their options; every candidate is then measured exactly, so that a match can be shown with its figure.
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from components.common.benchmarks import BadRow, BenchmarkItem, load_cases, load_questions
 from components.common.records import Language, Question
 from components.control.minhash import band_keys, hash_shingles, signatures
+from components.control.option_sets import Options, agreement, halves, options_of, shared_signs
 from components.control.settings import ContaminationSettings, Suite
 from components.control.text import jaccard, normalise, question_shingles, shingles, stem_text
 
@@ -20,7 +21,10 @@ PERMUTATIONS, BANDS, ROWS = 128, 64, 2
 COMMON_SHARE, COMMON_LEAST = 0.01, 10
 # Shorter texts are shared by unrelated questions: "Which of the following is true?"
 LEAST_STEM_SHINGLES, LEAST_CASE_SHINGLES = 12, 30
-SAME_OPTIONS = 0.75
+# Options count as the same from this agreement on: all but one of four, or all with a word changed in each.
+SAME_OPTIONS = 0.6
+# The more text the options share, the less the stems have to: four long options in common are no accident, four names of feelings may be.
+PER_SIGN, MOST_SIGNS = 0.01, 25
 CANDIDATES = 20
 
 
@@ -38,7 +42,8 @@ class _Item:
     name: str
     whole: set[str]
     stem: set[str]
-    options: frozenset[str]
+    pairs: set[str]
+    options: Options
 
 
 class SuiteIndex:
@@ -50,6 +55,7 @@ class SuiteIndex:
         self._cases: dict[str, tuple[str, set[str]]] = {}
         self._bands: list[dict[int, list[int]]] = [defaultdict(list) for _ in range(BANDS)]
         self._grams: dict[str, list[int]] = {}
+        self._halves: dict[frozenset[str], list[int]] = {}
         self._case_grams: dict[str, list[str]] = {}
         self.unreadable = 0
 
@@ -77,7 +83,7 @@ class SuiteIndex:
         stems = [item.question.stem, f"{item.context}\n{item.question.stem}"] if item.context else [item.question.stem]
         for stem in stems:
             question = item.question.model_copy(update={"stem": stem})
-            self._items.append(_Item(name, self._whole(question), self._stem(question), options_of(question)))
+            self._items.append(_Item(name, self._whole(question), self._stem(question), pairs_of(question), options_of(question)))
         if item.context:
             self._add_case(item.context, suite.language, name)
 
@@ -101,9 +107,13 @@ class SuiteIndex:
                 band[key].append(number)
         common = max(COMMON_LEAST, round(COMMON_SHARE * len(self._items)))
         stems: dict[str, list[int]] = defaultdict(list)
+        option_halves: dict[frozenset[str], list[int]] = defaultdict(list)
         for number, item in enumerate(self._items):
             for gram in item.stem:
                 stems[gram].append(number)
+            for half in halves(item.options):
+                option_halves[half].append(number)
+        self._halves = dict(option_halves)
         self._grams = {gram: numbers for gram, numbers in stems.items() if len(numbers) <= common}
         cases: dict[str, list[str]] = defaultdict(list)
         for context, (_, grams) in self._cases.items():
@@ -125,21 +135,24 @@ class SuiteIndex:
             near = {number for band, key in zip(self._bands, own, strict=False) for number in band.get(key, ())}
             shared = Counter(number for gram in stem for number in self._grams.get(gram, ()))
             near.update(number for number, _ in shared.most_common(CANDIDATES))
-            options = options_of(question)
-            found = [overlap for number in near for overlap in [self._compare(whole, stem, options, self._items[number])] if overlap]
+            item = _Item("", whole, stem, pairs_of(question), options_of(question))
+            near.update(number for half in halves(item.options) for number in self._halves.get(half, ()))
+            found = [overlap for number in near for overlap in [self._compare(item, self._items[number])] if overlap]
             case = self._same_case(stem)
             yield max(found + ([case] if case else []), key=lambda o: (o.value, o.item), default=None)
 
-    def _compare(self, whole: set[str], stem: set[str], options: frozenset[str], item: _Item) -> Overlap | None:
+    def _compare(self, new: _Item, item: _Item) -> Overlap | None:
         s = self.settings
-        value = jaccard(whole, item.whole)
+        value = jaccard(new.whole, item.whole)
         if value >= s.whole:
             return Overlap("whole", value, item.name)
-        value = jaccard(stem, item.stem)
+        value = jaccard(new.stem, item.stem)
         if value >= s.stem and len(item.stem) >= LEAST_STEM_SHINGLES:
             return Overlap("stem", value, item.name)
-        same = len(options & item.options) / len(item.options) if item.options else 0.0
-        return Overlap("options", value, item.name) if same >= SAME_OPTIONS and value >= s.options else None
+        value = jaccard(new.pairs, item.pairs)
+        least = s.options - PER_SIGN * min(shared_signs(new.options, item.options), MOST_SIGNS)
+        same = value >= least and agreement(new.options, item.options) >= SAME_OPTIONS
+        return Overlap("options", value, item.name) if same else None
 
     def _same_case(self, stem: set[str]) -> Overlap | None:
         shared = Counter(context for gram in stem for context in self._case_grams.get(gram, ()))
@@ -151,6 +164,6 @@ class SuiteIndex:
         return None
 
 
-def options_of(question: Question) -> frozenset[str]:
-    """Returns the normalised options."""
-    return frozenset(normalise(o.text, question.language) for o in question.options)
+def pairs_of(question: Question) -> set[str]:
+    """Returns the stem's pairs of characters (English: words): what a reworded stem still shares."""
+    return shingles(stem_text(question), 2, 2)

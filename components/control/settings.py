@@ -26,7 +26,11 @@ class ContaminationSettings(BaseModel):
     whole: float = Field(default=0.5, gt=0, le=1, description="choice: least Jaccard similarity of stem and options together")
     stem: float = Field(default=0.7, gt=0, le=1, description="choice: least Jaccard similarity of the stems alone")
     options: float = Field(
-        default=0.3, gt=0, le=1, description="choice: least Jaccard similarity of the stems where most options are the same"
+        default=0.27,
+        gt=0,
+        le=1,
+        description="choice: least Jaccard similarity of the stems' pairs of characters (English: of words) where the options are alike; "
+        "each of the first 25 characters (English: words) that the options share takes 0.01 off it",
     )
     case: float = Field(default=0.6, gt=0, le=1, description="choice: least share of a suite's case text that the item holds")
 

@@ -89,7 +89,11 @@ def test_a_missing_suite_is_named(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not (bench_contamination.DATA / "cpsyexam").is_dir(), reason="PCEB and CPsyExam are not here (PSYCHE_BENCH_DATA)")
 def test_planted_pceb_items_are_found_and_unrelated_questions_stay():
-    rates = {name: share for name, (_, share) in bench_contamination.measure().items()}
-    assert rates["verbatim"] == rates["punctuation changed"] == rates["options shuffled"] == 1
-    assert rates["lightly reworded"] >= 0.9
-    assert rates["unrelated"] < 0.005
+    whole, alone, (_, unrelated) = bench_contamination.measure()
+    for rates in (whole, alone):
+        shares = {name: share for name, (_, share) in rates.items()}
+        assert shares["verbatim"] == shares["punctuation changed"] == shares["options shuffled"] == 1
+        assert shares["lightly reworded"] >= 0.9
+        assert shares["lightly reworded, other seed"] >= 0.9
+    assert whole["rephrased"][1] >= 0.9
+    assert unrelated < 0.005
