@@ -31,10 +31,16 @@ def run(
     cluster: Annotated[
         bool, typer.Option("--cluster", help="apply the pipeline to the cluster of your kubeconfig and run it there")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say how many LLM calls, tokens and money it may cost, and stop")] = False,
 ) -> None:
     """Run a recipe's whole pipeline, on this machine or in a cluster."""
     from pipelines.recipe import load_recipe
 
+    if dry_run:
+        from pipelines import estimate, terminal
+
+        terminal.console().print(estimate.table(load_recipe(recipe, list(overrides))))
+        return
     if cluster:
         from pipelines.cluster import run_on_cluster
 
