@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 StageName = Literal[
     "preflight", "ingest", "cleaning", "questions", "control", "rationales", "dialogues", "selection", "sft", "grpo",
-    "evaluation", "gate", "registry", "deployment", "report",
+    "evaluation", "baselines", "gate", "registry", "deployment", "report",
 ]  # fmt: skip
 QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"

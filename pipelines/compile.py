@@ -21,6 +21,7 @@ from pipelines.recipe import STAGES, Recipe
 COMPILED = PROJECT_ROOT / "manifests" / "pipelines"
 HASH_LENGTH = 10
 MAX_BYTES = 1 << 20
+SETTINGS_OF = {"baselines": "evaluation"}
 HEADER = "# Made by `psyche compile {name}`; do not edit. Apply: kubectl apply --server-side -f {file}\n"
 
 
@@ -82,7 +83,7 @@ def cluster_pipeline(recipe: Recipe) -> Any:
         plain.pipeline_func(*args, **kwargs)
         for task in Pipeline.get_default_pipeline().tasks.values():
             stage = task.component_spec.name
-            settings = needs if task is check else recipe.settings(stage)
+            settings = needs if task is check else recipe.settings(SETTINGS_OF.get(stage, stage))
             configure(task, stage, settings, recipe.cluster, (recipe.name, recipe.fingerprint()))
             if task is not check and not any(channel.task_name for channel in task.channel_inputs):
                 task.after(check)

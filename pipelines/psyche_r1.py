@@ -15,7 +15,7 @@ from components.cleaning.component import cleaning
 from components.control.component import control
 from components.deployment.component import deployment
 from components.dialogues.component import dialogues
-from components.evaluation.component import evaluation
+from components.evaluation.component import baselines, evaluation
 from components.gate.component import gate
 from components.grpo.component import grpo
 from components.ingest.component import ingest
@@ -81,10 +81,12 @@ def build_pipeline(recipe: Recipe) -> Any:
             base_model=tuned.outputs["Output"],
             challenging=split.outputs["challenging"],
         )
-        scores = {
-            name: evaluation(settings=evaluation_settings, model_name=name, model_uri=uri).set_display_name(f"evaluation-{name}")
-            for name, uri in (("base", base_model), ("sft", tuned.outputs["Output"]), ("final", final.outputs["Output"]))
-        }
+        scores: dict[str, Any] = {}
+        for name, uri in (("base", base_model), ("sft", tuned.outputs["Output"]), ("final", final.outputs["Output"])):
+            pairwise = recipe.evaluation.judge and recipe.evaluation.judge.pairwise and scores
+            beside = {"reference": scores["base"].outputs["results"]} if pairwise else {}
+            scores[name] = evaluation(settings=evaluation_settings, model_name=name, model_uri=uri, **beside)
+            scores[name].set_display_name(f"evaluation-{name}")
         verdict = gate(
             settings=gate_settings,
             base=scores["base"].outputs["results"],
@@ -122,7 +124,10 @@ def build_pipeline(recipe: Recipe) -> Any:
             "sft": scores["sft"].outputs["results"],
             "final": scores["final"].outputs["results"],
             "decision": verdict.outputs["decision"],
+            "champion": verdict.outputs["champion"],
         }
+        if recipe.evaluation.baselines:
+            everything["baselines"] = baselines(settings=evaluation_settings).outputs["results"]
         with dsl.If(verdict.outputs["Output"] == "promote", name="promoted"):
             served = deployment(settings=deployment_settings, model_version=version.outputs["Output"])
             served.set_caching_options(False)  # what is served is not an artifact: it must be checked every time

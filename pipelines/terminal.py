@@ -12,6 +12,7 @@ STAGE_ORDER = (
     "ingest", "cleaning", "questions", "control", "rationales", "dialogues", "selection", "sft", "grpo",
     "evaluation-base", "evaluation-sft", "evaluation-final", "gate", "registry", "deployment", "report",
 )  # fmt: skip
+BASELINES_AFTER = STAGE_ORDER.index("evaluation-final") + 1
 INNER_TASK = re.compile(r"Inner task failed: \S*?'([\w-]+)'")
 
 
@@ -20,13 +21,19 @@ def duration(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
+def stages(run: RunFolder) -> list[str]:
+    """Returns the stages in the order of the DAG, with the evaluations of the recipe's baselines."""
+    baselines = sorted((run.summaries().keys() | run.progress().keys()) - set(STAGE_ORDER))
+    return [*STAGE_ORDER[:BASELINES_AFTER], *baselines, *STAGE_ORDER[BASELINES_AFTER:]]
+
+
 def live_table(run: RunFolder) -> Table:
     """Returns the table shown while the pipeline runs."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for width in (18, 12, 40, 12):
         table.add_column(min_width=width, no_wrap=True)
     summaries, progress = run.summaries(), run.progress()
-    for stage in STAGE_ORDER:
+    for stage in stages(run):
         done = summaries.get(stage)
         if done and done["status"] != "running":
             mark = "[green]done[/]" if done["status"] == "done" else "[red]failed[/]"
@@ -54,7 +61,7 @@ def closing_table(run: RunFolder) -> Table:
         table.add_column(name, justify="right")
     summaries = run.summaries()
     total = 0.0
-    for stage in STAGE_ORDER:
+    for stage in stages(run):
         if stage not in summaries:
             continue
         s = summaries[stage]
@@ -72,11 +79,11 @@ def closing_table(run: RunFolder) -> Table:
 def failure(run: RunFolder) -> str:
     """Returns one sentence on why the pipeline ended early."""
     summaries = run.summaries()
-    for stage in STAGE_ORDER:
+    for stage in stages(run):
         if summaries.get(stage, {}).get("status") == "failed":
             return f"Stage {stage} failed. {summaries[stage]['error']}"
     log = run.logs / "pipeline.log"
-    running = [stage for stage in STAGE_ORDER if summaries.get(stage, {}).get("status") == "running"]
+    running = [stage for stage in stages(run) if summaries.get(stage, {}).get("status") == "running"]
     # A stage that is killed while it starts has not reported yet: then kfp.local's own last line names it.
     named = INNER_TASK.findall(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else []
     for stage in running + named[-1:]:

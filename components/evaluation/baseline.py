@@ -19,7 +19,7 @@ from components.common.errors import UserError
 from components.common.llm import LLMSettings
 from components.common.scores.compare import Comparison, compare_models, markdown_table, pceb_table
 from components.common.scores.headlines import headlines
-from components.common.scores.results import Results, load_results
+from components.common.scores.results import Results, load_results, write_names
 from components.evaluation.evaluate import run
 from components.evaluation.settings import EvaluationSettings
 
@@ -59,6 +59,25 @@ def evaluate_baseline(settings: EvaluationSettings, name: str, url: str, results
     chosen = settings.model_copy(update={"llm": endpoint_of(name, url, api_key_env)})
     run(chosen, name, "", str(results / name))
     return load_results(name, results / name)
+
+
+def run_all(settings: dict[str, Any] | EvaluationSettings, results: str) -> dict[str, float]:
+    """Asks every endpoint of the settings' `baselines`; returns the headline figures as {"<name>.<figure>": value}.
+
+    Args:
+        settings: Validated or raw settings.
+        results: Directory that receives one folder of results per endpoint.
+
+    Raises:
+        SystemExit: An endpoint or a suite cannot be used; the sentence is on stderr.
+    """
+    chosen = EvaluationSettings.model_validate(settings)
+    figures: dict[str, float] = {}
+    for llm in chosen.baselines:
+        found = run(chosen.model_copy(update={"llm": llm, "predictions": ""}), llm.name, "", str(Path(results) / llm.name))
+        figures |= {f"{llm.name}.{figure}": value for figure, value in found.items()}
+    write_names(results, [llm.name for llm in chosen.baselines])
+    return figures
 
 
 def comparison_text(models: list[Results], suite: str) -> str:

@@ -19,6 +19,7 @@ from components.common.stage import Stage, open_stage
 from components.evaluation.bertscore import add_bertscore, bertscore_figures
 from components.evaluation.generate import Replies, ask_tasks
 from components.evaluation.judge import grade_samples, judge_figures
+from components.evaluation.pairwise import prefer_samples, preference_figures
 from components.evaluation.predictions import read_predictions
 from components.evaluation.settings import EvaluationSettings
 from components.evaluation.submission import write_submission
@@ -28,7 +29,9 @@ from components.evaluation.suites.task import Suite, Task
 HEADLINES = ("avg", "avg_elastic", "all.strict", "all.elastic", "all.well_formed", "mean_of_types", "crisis_recognised", "passed")
 
 
-def run(settings: dict[str, Any] | EvaluationSettings, model_name: str, model_uri: str, results: str) -> dict[str, float]:
+def run(
+    settings: dict[str, Any] | EvaluationSettings, model_name: str, model_uri: str, results: str, reference: str = ""
+) -> dict[str, float]:
     """Runs the stage.
 
     Args:
@@ -36,6 +39,7 @@ def run(settings: dict[str, Any] | EvaluationSettings, model_name: str, model_ur
         model_name: Name in tables: base, sft, final.
         model_uri: Model to serve; not used when the settings name an endpoint.
         results: Directory of the per-item records; scores.json is written into it.
+        reference: Results of the model that a pairwise judge compares this one with.
 
     Returns:
         The headline figures by name, for instance {"pceb.avg": 0.58}.
@@ -54,13 +58,16 @@ def run(settings: dict[str, Any] | EvaluationSettings, model_name: str, model_ur
         for suite, selected in asked:
             samples = [suite.score(task, next(replies)) for task in selected]
             if chosen.judge:
-                grade_samples(stage, chosen.judge, samples, checkpoint_path(f"{name}-judge", f"{results}.judge"), chosen.max_failed)
+                calls = checkpoint_path(f"{name}-judge", f"{results}.judge")
+                grade_samples(stage, chosen.judge, samples, calls, chosen.max_failed)
+                if chosen.judge.pairwise and reference:
+                    prefer_samples(stage, chosen.judge, samples, reference, calls, chosen.max_failed)
             if chosen.bertscore:
                 add_bertscore(stage, chosen.bertscore, samples)
             for sample in samples:
                 writer.add(sample)
                 stage.keep()
-            specs = suite.figures(samples) | judge_figures(samples) | bertscore_figures(samples)
+            specs = suite.figures(samples) | judge_figures(samples) | preference_figures(samples) | bertscore_figures(samples)
             figures |= {f"{suite.name}.{k}": f for k, f in compute_figures(samples, specs, chosen.resamples, chosen.seed).items()}
             write_submission(suite, samples, Path(results))
         return _publish(figures, results, [suite.name for suite, _ in asked])

@@ -1,12 +1,10 @@
-"""An LLM judge: grades answers one by one, or prefers one of two, each twice so that its agreement with itself is known."""
+"""An LLM judge that grades answers one by one, several times so that its agreement with itself is known."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from components.common.errors import UserError
-from components.common.llm import LLM, Chat, LLMError, LLMSettings, ask_all
+from components.common.llm import LLM, Chat, LLMError, ask_all
 from components.common.prompts import load_prompt
 from components.common.scores import Cell, Sample, Score
 from components.common.stage import Stage
@@ -20,16 +18,6 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
     "prompt": ("crisis_handling", "helpfulness", "harmlessness"),
 }
 TOP_GRADE = 10
-VERDICTS = ("first", "second", "tie")
-
-
-@dataclass(frozen=True)
-class Preference:
-    """Pairwise verdict on one item: +1 ours, -1 theirs, 0 tie or a verdict that changed with the order; `consistent`: it did not change."""
-
-    id: str
-    value: float
-    consistent: bool
 
 
 def grade_samples(stage: Stage, settings: JudgeSettings, samples: Sequence[Sample], call_log: str, max_failed: float) -> None:
@@ -99,51 +87,3 @@ def judge_figures(samples: Sequence[Sample]) -> FIGURES:
             figures[f"judge.{kind}.mean"] = list(cells.values())
             figures[f"judge.{kind}.agreement"] = [Cell(score="judge_agreement", kind=kind)]
     return figures
-
-
-async def prefer(
-    settings: LLMSettings,
-    ours: Sequence[Sample],
-    theirs: Sequence[Sample],
-    call_log: str | None = None,
-    usage: dict[str, float] | None = None,
-) -> list[Preference]:
-    """Asks the judge which of two models answered better, each pair in both orders.
-
-    Args:
-        settings: The judge.
-        ours: Samples of one model.
-        theirs: Samples of the other; items that only one of them has are left out.
-        call_log: Where finished calls are remembered.
-        usage: Counters of calls and tokens.
-
-    Raises:
-        LLMError: The judge gave no verdict.
-    """
-    other = {sample.id: sample for sample in theirs}
-    pairs = [(sample, other[sample.id]) for sample in ours if sample.id in other]
-    async with LLM(settings, call_log, usage if usage is not None else {}) as judge:
-
-        async def work(pair: tuple[Sample, Sample]) -> Preference:
-            mine, yours = pair
-            straight, swapped = await _verdict(judge, mine, yours), -await _verdict(judge, yours, mine)
-            return Preference(mine.id, float(straight) if straight == swapped else 0.0, straight == swapped)
-
-        return [preference async for _, preference in ask_all(pairs, work, 2 * settings.concurrency)]
-
-
-async def _verdict(judge: LLM, first: Sample, second: Sample) -> int:
-    """Returns 1 if the first answer is preferred, -1 if the second, 0 for a tie."""
-    schema: dict[str, Any] = {
-        "type": "object",
-        "properties": {"better": {"type": "string", "enum": list(VERDICTS)}},
-        "required": ["better"],
-        "additionalProperties": False,
-    }
-    prompt = load_prompt("evaluation", "judge_pair", first.language)
-    text = prompt.render(prompt=first.prompt, reference=first.key, first=first.final, second=second.final)
-    data = (await judge.chat(Chat([{"role": "user", "content": text}], schema=schema))).json()
-    better = data.get("better") if isinstance(data, dict) else None
-    if better not in VERDICTS:
-        raise LLMError("the judge's reply names no better answer")
-    return {"first": 1, "second": -1, "tie": 0}[better]

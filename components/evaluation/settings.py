@@ -1,8 +1,9 @@
 """Settings of the evaluation stage (paper, sections 4 and 5)."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from components.common.benchmarks.settings import SuiteSettings
 from components.common.llm import LLMSettings
@@ -29,6 +30,9 @@ class JudgeSettings(BaseModel):
     kinds: list[Literal["turn", "case", "prompt"]] = Field(
         default=["turn", "case"], description="choice: what it grades: dialogue turns, case questions, prompts of the safety suite"
     )
+    pairwise: bool = Field(
+        default=False, description="choice: also ask which answer is better, the model's or the base model's, in both orders"
+    )
     repeats: int = Field(default=2, ge=1, description="choice: gradings per answer; from 2 on, its agreement with itself is reported")
 
 
@@ -46,6 +50,16 @@ class BertScoreSettings(BaseModel):
     batch_size: int = Field(default=16, gt=0, description="choice: texts encoded at once")
 
 
+COLUMNS = ("base", "sft", "final", "champion")
+
+
+def _named(baselines: list[LLMSettings]) -> list[LLMSettings]:
+    names = [b.name for b in baselines]
+    if any(not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name) or name in COLUMNS for name in names) or len(set(names)) < len(names):
+        raise ValueError(f"each needs a name of its own in lower case, other than {', '.join(COLUMNS)}")
+    return baselines
+
+
 class EvaluationSettings(BaseModel):
     """Asks a model every item of every suite, scores the replies and computes figures with intervals."""
 
@@ -54,6 +68,9 @@ class EvaluationSettings(BaseModel):
     suites: list[SuiteSettings] = Field(min_length=1, description="benchmarks, asked in this order")
     sampling: SamplingSettings = Field(default=SamplingSettings(), description="sampling of the replies")
     llm: LLMSettings | None = Field(default=None, description="endpoint to ask; none: model_uri is served by vLLM inside the stage")
+    baselines: Annotated[list[LLMSettings], AfterValidator(_named)] = Field(
+        default=[], description="choice: further endpoints that are asked the same items; columns of their name in the report"
+    )
     predictions: str = Field(
         default="", description="JSON lines of id and reply (a text or a list of n) that are scored instead of asking a model"
     )

@@ -1,6 +1,7 @@
 """The current champion's results, from the MLflow registry."""
 
 import logging
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,8 +14,12 @@ ALIAS = "champion"
 RESULTS = "results"
 
 
-def load_champion(model_name: str) -> Results | None:
+def load_champion(model_name: str, keep: Path | None = None) -> Results | None:
     """Returns the results that the registry stage stored with the model version of alias `champion`.
+
+    Args:
+        model_name: The registered model.
+        keep: Directory that its results are copied to; the alias may have moved on when a later stage asks.
 
     Returns:
         None if nothing is tracked, or the model or the alias does not exist yet. A champion whose results are gone has
@@ -39,7 +44,10 @@ def load_champion(model_name: str) -> Results | None:
     with tempfile.TemporaryDirectory() as scratch:
         try:
             folder = mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=RESULTS, dst_path=scratch)
-            return load_results(name, Path(folder))
+            found = load_results(name, Path(folder))
+            if keep:
+                shutil.copytree(folder, keep, dirs_exist_ok=True)
+            return found
         except (MlflowException, OSError, UserError) as error:
             log.warning("The results of %s cannot be read (%s): rules that compare with it fail", name, error)
             return Results(name, {}, {})

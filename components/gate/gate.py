@@ -7,10 +7,10 @@ from pydantic import BaseModel
 
 from components.common import tracking
 from components.common.dataset import write_text
-from components.common.scores.results import load_results
+from components.common.scores.results import load_results, write_names
 from components.common.scores.statistics import holm
 from components.common.stage import open_stage
-from components.gate.champion import load_champion
+from components.gate.champion import ALIAS, load_champion
 from components.gate.rules import Outcome, check_rule
 from components.gate.settings import GateSettings, Override
 
@@ -26,7 +26,7 @@ class Decision(BaseModel):
     override: Override | None = None
 
 
-def run(settings: dict[str, Any] | GateSettings, base: str, sft: str, final: str, decision: str) -> str:
+def run(settings: dict[str, Any] | GateSettings, base: str, sft: str, final: str, decision: str, champion: str) -> str:
     """Runs the stage.
 
     Args:
@@ -35,21 +35,24 @@ def run(settings: dict[str, Any] | GateSettings, base: str, sft: str, final: str
         sft: Directory of the SFT model's results.
         final: Directory of the candidate's results.
         decision: Path of the JSON file to write.
+        champion: Directory that receives the results of the champion, for the report.
 
     Returns:
         "promote" or "reject".
     """
     chosen = GateSettings.model_validate(settings)
     with open_stage("gate", chosen) as stage:
-        references = {"base": load_results("base", base), "sft": load_results("sft", sft), "champion": load_champion(chosen.model_name)}
+        kept = Path(champion) / ALIAS
+        holder = load_champion(chosen.model_name, kept)
+        write_names(champion, [ALIAS] if kept.exists() else [])
+        references = {"base": load_results("base", base), "sft": load_results("sft", sft), ALIAS: holder}
         candidate = load_results("final", final)
         outcomes = []
         for rule in chosen.rules:
             outcomes.append(check_rule(rule, candidate, references, chosen))
             stage.taken += 1
             stage.keep()
-        champion = references["champion"]
-        result = decide(outcomes, chosen.override, champion.name if champion else "")
+        result = decide(outcomes, chosen.override, holder.name if holder else "")
         write_text(Path(decision), result.model_dump_json(indent=2))
         tracking.log_artifact(decision)
         stage.extra.update(

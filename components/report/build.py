@@ -37,7 +37,13 @@ SECTIONS = (
 
 
 def run(
-    settings: dict[str, Any] | ReportSettings, datasets: dict[str, str], results: dict[str, str], decision: str, deployment: str, page: str
+    settings: dict[str, Any] | ReportSettings,
+    datasets: dict[str, str],
+    results: dict[str, str],
+    others: dict[str, str],
+    decision: str,
+    deployment: str,
+    page: str,
 ) -> None:
     """Writes the report.
 
@@ -45,13 +51,14 @@ def run(
         settings: Validated or raw settings.
         datasets: Paths of the Dataset artifacts by their name in the DAG (see `datasets.TABLES`).
         results: Paths of the evaluation results by model, the candidate last.
+        others: Paths of the results of models that this run did not make, by name: the champion, baselines.
         decision: Path of the gate's JSON file.
         deployment: Endpoint of the served model, empty when it was kept back.
         page: Path that the HTML page is written to.
     """
     settings = ReportSettings.model_validate(settings)
     with open_stage("report", settings) as stage:
-        values = gather(settings, datasets, results, decision, deployment)
+        values = gather(settings, datasets, results, others, decision, deployment)
         html = render_within(values, read_items(results), settings)
         write_text(Path(page), html)
         # KFP's file has no ending; MLflow and browsers tell HTML by it.
@@ -68,10 +75,12 @@ def render_within(values: dict[str, Any], items: list[dict[str, Any]], settings:
     return render_page({**values, "items": pack_items(items, room)}, settings.sample_chars)
 
 
-def gather(settings: ReportSettings, datasets: dict[str, str], results: dict[str, str], decision: str, deployment: str) -> dict[str, Any]:
+def gather(
+    settings: ReportSettings, datasets: dict[str, str], results: dict[str, str], others: dict[str, str], decision: str, deployment: str
+) -> dict[str, Any]:
     """Returns everything that the page's template reads, but the items."""
     flows = read_flows(datasets)
-    suites = read_suites(results)
+    suites = read_suites(results, others)
     costs = read_costs(settings.mlflow_url)
     return {
         "settings": settings,
@@ -81,10 +90,11 @@ def gather(settings: ReportSettings, datasets: dict[str, str], results: dict[str
         "deployment": deployment,
         "mlflow_url": pipeline_url(settings.mlflow_url),
         "cards": summary_cards(suites, flows, costs),
-        "models": list(results),
+        "models": [*results, *others],
+        "made": list(results),
         "suites": suites,
-        "pairs": compare_all(results, suites),
-        "published": published_table(results, suites),
+        "pairs": compare_all(results, others, suites),
+        "published": published_table({**results, **others}, suites),
         "safety_checks": SAFETY_CHECKS,
         "safety_categories": safety_categories,
         "flows": flows,

@@ -18,11 +18,13 @@ class Pair:
     comparisons: list[Comparison]
 
 
-def compare_all(results: dict[str, str], suites: list[SuiteScores]) -> list[Pair]:
-    """Tests every later model against every earlier one on each suite's main figure and its rate of well-formed answers."""
-    loaded = {name: load_results(name, directory) for name, directory in results.items()}
+def compare_all(results: dict[str, str], others: dict[str, str], suites: list[SuiteScores]) -> list[Pair]:
+    """Tests every later model against every earlier one, and the last against all others, on each suite's main figure and form."""
+    loaded = {name: load_results(name, directory) for name, directory in {**results, **others}.items()}
     metrics = [f"{suite.name}.{row.name}" for suite in suites for row in (suite.main, suite.row("all.well_formed")) if row]
-    return [_pair(loaded[later], loaded[earlier], metrics) for earlier, later in combinations(results, 2)][::-1]
+    candidate = list(results)[-1]
+    pairs = [(later, earlier) for earlier, later in combinations(results, 2)][::-1] + [(candidate, other) for other in others]
+    return [_pair(loaded[ours], loaded[theirs], metrics) for ours, theirs in pairs]
 
 
 def _pair(ours: Results, theirs: Results, metrics: list[str]) -> Pair:

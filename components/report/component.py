@@ -27,10 +27,13 @@ def report(
     sft: Input[Dataset],
     final: Input[Dataset],
     decision: Input[Artifact],
+    champion: Input[Artifact],
     page: Output[HTML],
     deployment: str = "",
+    baselines: Input[Artifact] = None,
 ) -> None:
     """Everything that the run left -> one self-contained HTML page."""
+    from components.common.scores.results import results_in
     from components.report.build import run
 
     datasets = {
@@ -40,4 +43,5 @@ def report(
         "dialogues": dialogues, "challenging": challenging, "rest": rest,
     }  # fmt: skip
     results = {"base": base.path, "sft": sft.path, "final": final.path}
-    run(settings, {name: artifact.path for name, artifact in datasets.items()}, results, decision.path, deployment, page.path)
+    others = results_in(champion.path) | (results_in(baselines.path) if baselines else {})
+    run(settings, {name: artifact.path for name, artifact in datasets.items()}, results, others, decision.path, deployment, page.path)

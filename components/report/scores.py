@@ -53,9 +53,17 @@ class SuiteScores:
         return next((row for row in found if row), self.headlines[0] if self.headlines else None)
 
 
-def read_suites(results: dict[str, str]) -> list[SuiteScores]:
-    """Reads the figures of every model; suites and metrics stand in the order of the evaluation."""
+def read_suites(results: dict[str, str], others: dict[str, str]) -> list[SuiteScores]:
+    """Reads the figures of every model; suites and metrics stand in the order of the evaluation.
+
+    Args:
+        results: Results of the models that the run made.
+        others: Results of further models; figures that the run itself has not measured are left out.
+    """
     by_model = {model: read_figures(directory) for model, directory in results.items()}
+    measured = {name for figures in by_model.values() for name in figures}
+    for model, directory in others.items():
+        by_model[model] = {name: figure for name, figure in read_figures(directory).items() if name in measured}
     rows: dict[str, dict[str, dict[str, Figure]]] = {}
     top: set[str] = set()
     for model, figures in by_model.items():

@@ -20,7 +20,7 @@ def build(folder: Path, items: int, length: int) -> Path:
     """Writes the report of an invented run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        for name, value in {"RUN_DIR": folder / "run", "MODEL_STORE": folder / "store", "RUN_ID": "r1"}.items():
+        for name, value in {"RUN_DIR": folder / "run", "MODEL_STORE": folder / "store", "RUN_ID": "r1", "COMMIT": "242b105e" * 5}.items():
             patch.setenv(f"PSYCHE_{name}", str(value))
         write_training_log(folder / "store", "r1")
         page = folder / "report.html"
@@ -28,6 +28,7 @@ def build(folder: Path, items: int, length: int) -> Path:
             {},
             write_datasets(folder / "data"),
             write_results(folder / "results", items, length),
+            {},
             write_decision(folder / "d.json"),
             "",
             str(page),

@@ -4,8 +4,10 @@ import pytest
 import yaml
 
 from components.common.errors import UserError
-from components.evaluation.baseline import endpoint_of, main, split_pair
+from components.common.scores.results import load_results, results_in
+from components.evaluation.baseline import endpoint_of, main, run_all, split_pair
 from components.evaluation.evaluate import run
+from components.evaluation.settings import EvaluationSettings
 from tests.stub_llm import Stub
 
 SETTINGS = {"suites": [{"name": "pceb", "kind": "pceb", "uri": "samples://en/benchmark", "language": "en"}], "resamples": 50}
@@ -24,6 +26,24 @@ def test_baselines_and_known_results_are_compared(tmp_path, serve, capsys):
     assert "| *Psyche-R1* | 63.31 |" in text
     assert "final against other, same items" in text
     assert "pceb.all.well_formed: +100.00" in text
+
+
+def test_the_baselines_of_a_recipe_are_asked_the_same_items(tmp_path, serve):
+    tidy, untidy = (serve(Stub(answer=lambda body, text=text: text)) for text in ("<think>k</think>Answer: A", "Answer: A"))
+    baselines = [{"name": n, "model": "stub", "base_urls": [url]} for n, url in (("one", tidy), ("two", untidy))]
+    figures = run_all(SETTINGS | {"baselines": baselines}, str(tmp_path / "out"))
+    found = {name: load_results(name, path) for name, path in results_in(tmp_path / "out").items()}
+    assert list(found) == ["one", "two"]
+    assert figures["one.pceb.avg"] == found["one"].figures["pceb.avg"].value
+    assert (figures["one.pceb.all.well_formed"], figures["two.pceb.all.well_formed"]) == (1.0, 0.0)
+    assert [s.id for s in found["one"].samples["pceb"]] == [s.id for s in found["two"].samples["pceb"]]
+
+
+@pytest.mark.parametrize("names", [["final"], [""], ["one", "one"], ["Two words"]])
+def test_baselines_need_names_that_can_be_columns(names):
+    baselines = [{"name": n, "model": "stub", "base_urls": ["http://x/v1"]} for n in names]
+    with pytest.raises(ValueError, match="a name of its own"):
+        EvaluationSettings.model_validate(SETTINGS | {"baselines": baselines})
 
 
 @pytest.mark.parametrize("text", ["", "name", "name=", "=http://x"])

@@ -160,6 +160,29 @@ def test_the_judge_grades_twice_and_its_agreement_is_a_figure(tmp_path, serve):
     assert figures["talk.judge.turn.mean"].value == pytest.approx((0.7 + 1 + 0.6 + 0.4 + 1) / 5)
 
 
+@pytest.mark.parametrize(("share", "better"), [(0.5, "first"), (1.0, "ours")])
+def test_a_pairwise_judge_compares_with_the_base_models_answers(tmp_path, serve, share, better):
+    uri = write(tmp_path, "test.json", [{"id": 1, "normalizedTag": "t", "messages": [{"role": "user", "content": "I am tired"}]}])
+    grades = dict.fromkeys(("technique", "attitude", "emotional_empathy", "cognitive_empathy", "safety"), 5)
+
+    def judging(body):
+        text = body["messages"][0]["content"]
+        if "First answer:" not in text:
+            return json.dumps(grades)
+        first = "ours" in text.partition("First answer:")[2].partition("Second answer:")[0]
+        return json.dumps({"better": "first" if better == "first" or first else "second"})
+
+    spec = {"name": "talk", "kind": "psydt", "uri": uri, "language": "en"}
+    judge = {"llm": llm(serve(Stub(answer=judging))), "pairwise": True, "repeats": 1}
+    for name, answer in (("base", "theirs"), ("final", "ours")):
+        chosen = settings(serve(Stub(answer=lambda body, answer=answer: answer)), spec, judge=judge)
+        run(chosen, name, "", str(tmp_path / name), reference=str(tmp_path / "base") if name == "final" else "")
+    figures = read_figures(tmp_path / "final")
+    assert figures["talk.judge.turn.preferred"].value == share
+    assert figures["talk.judge.turn.pair_agreement"].value == float(better == "ours")
+    assert "talk.judge.turn.preferred" not in read_figures(tmp_path / "base")
+
+
 @pytest.mark.parametrize("reply", ["not json", "[]", '{"technique": 11}', '{"technique": "9"}', "null"])
 def test_a_judge_that_talks_nonsense_ends_the_stage(tmp_path, serve, capsys, reply):
     uri = write(tmp_path, "test.json", [{"id": 1, "messages": [{"role": "user", "content": "我很累"}]}])

@@ -6,7 +6,8 @@ import pytest
 
 from components.common.llm import LLMSettings
 from components.common.scores import RawReply, Sample
-from components.evaluation.judge import grade_scores, prefer
+from components.evaluation.judge import grade_scores
+from components.evaluation.pairwise import prefer
 from tests.stub_llm import Stub
 
 
@@ -41,9 +42,16 @@ def better_is(word):
 def test_a_preference_counts_only_if_it_survives_the_swap(serve, judge, value, consistent):
     stub = Stub(answer=judge)
     endpoint = LLMSettings(model="judge", base_urls=[serve(stub)], retries=0)
-    found = asyncio.run(prefer(endpoint, answers("ours"), answers("theirs", 4)))
+    pairs = list(zip(answers("ours"), answers("theirs"), strict=True))
+    found = asyncio.run(prefer(endpoint, pairs, None, {}))
     assert [(p.value, p.consistent) for p in found] == [(value, consistent)] * 3
     assert len(stub.requests) == 6
+
+
+def test_a_pair_without_a_verdict_is_none(serve):
+    stub = Stub(answer=lambda body: '{"better": "both"}')
+    endpoint = LLMSettings(model="judge", base_urls=[serve(stub)], retries=0)
+    assert asyncio.run(prefer(endpoint, list(zip(answers("ours"), answers("theirs"), strict=True)), None, {})) == [None] * 3
 
 
 def test_one_grading_has_no_agreement():

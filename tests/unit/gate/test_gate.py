@@ -8,6 +8,7 @@ import pytest
 from components.common.dataset import DatasetWriter, write_text
 from components.common.scores import Sample
 from components.common.scores.figures import nest
+from components.common.scores.results import load_results, results_in
 from components.gate.champion import load_champion
 from components.gate.gate import run
 from tests.unit.gate.test_rules import results
@@ -70,7 +71,9 @@ def crown(mlflow, found, tmp_path, name="psyche-r1"):
 
 def decide(folders, tmp_path, **changes):
     path = tmp_path / "decision.json"
-    verdict = run({"rules": RULES, "resamples": 500, **changes}, folders["base"], folders["sft"], folders["final"], str(path))
+    verdict = run(
+        {"rules": RULES, "resamples": 500, **changes}, folders["base"], folders["sft"], folders["final"], str(path), str(tmp_path / "kept")
+    )
     return verdict, json.loads(path.read_text())
 
 
@@ -81,6 +84,7 @@ def test_the_decision_file_holds_every_rule_with_its_numbers(folders, tmp_path):
     assert decision["rules"][0]["rule"]["metric"] == "pceb.avg"
     assert decision["rules"][0]["difference"] == pytest.approx(0.3)
     assert decision["champion"] == ""
+    assert results_in(tmp_path / "kept") == {}
 
 
 def test_one_failing_rule_rejects(folders, tmp_path):
@@ -100,7 +104,7 @@ def test_an_override_is_recorded(folders, tmp_path):
 def test_results_that_are_none_end_the_stage(folders, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit):
-        run({"rules": RULES}, folders["base"], folders["sft"], str(tmp_path / "empty"), str(tmp_path / "d.json"))
+        run({"rules": RULES}, folders["base"], folders["sft"], str(tmp_path / "empty"), str(tmp_path / "d.json"), str(tmp_path / "kept"))
     assert "it is not a dataset artifact" in capsys.readouterr().err
 
 
@@ -111,6 +115,8 @@ def test_the_champion_of_the_registry_is_compared_item_by_item(folders, tmp_path
     assert found == verdict
     assert decision["champion"] == "champion psyche-r1/1"
     assert decision["rules"][1]["reference"] == pytest.approx(right / 100)
+    kept = load_results("champion", results_in(tmp_path / "kept")["champion"])
+    assert kept.figures["pceb.avg"].value == pytest.approx(right / 100)
     tracked = mlflow_store.search_runs(filter_string="tags.`psyche.stage` = 'gate'", output_format="list")
     assert tracked[0].data.metrics["promoted"] == float(verdict == "promote")
 
@@ -120,6 +126,7 @@ def test_a_champion_without_results_fails_closed(folders, tmp_path, mlflow_store
     verdict, decision = decide(folders, tmp_path)
     assert verdict == "reject"
     assert decision["rules"][1]["reason"] == "champion psyche-r1/1 has no figure pceb.avg"
+    assert results_in(tmp_path / "kept") == {}
 
 
 def test_there_may_be_no_champion_yet(mlflow_store):

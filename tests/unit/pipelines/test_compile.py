@@ -149,3 +149,27 @@ def test_a_recipe_beyond_the_limit_of_the_api_server_is_refused(monkeypatch, tmp
     monkeypatch.setattr(compiler, "MAX_BYTES", 1000)
     with pytest.raises(UserError, match="the API server takes 1000: shorten"):
         compiler.compile_recipe(load_recipe("demo"), tmp_path / "x.yaml")
+
+
+def test_baselines_are_a_step_of_their_own_whose_results_reach_the_report():
+    raw = raw_demo()
+    llm = {"name": "other", "model": "m", "base_urls": ["http://host/v1"], "api_key_env": "OTHER_KEY"}
+    raw["evaluation"]["baselines"] = [llm]
+    _, version = compiled(validate(raw, "test"))
+    found = {name: platform for name, _, platform in executors(version)}
+    assert any(secret["keyToEnv"][0]["envVar"] == "OTHER_KEY" for secret in found["baselines"]["secretAsEnv"])
+    spec = version["spec"]["pipelineSpec"]
+    reports = [tasks["dag"]["tasks"] for name, tasks in spec["components"].items() if name.startswith("comp-condition") and "dag" in tasks]
+    reports = [task for tasks in reports for name, task in tasks.items() if name.startswith("report")]
+    assert len(reports) == 2
+    assert all({"baselines", "champion"} <= task["inputs"]["artifacts"].keys() for task in reports)
+    assert "baselines" not in {name for name, _, _ in executors(documents("demo")[1])}
+
+
+def test_a_pairwise_judge_is_given_the_base_models_answers():
+    raw = raw_demo()
+    raw["evaluation"]["judge"] = {"llm": raw["teacher"], "kinds": ["case"], "pairwise": True}
+    _, version = compiled(validate(raw, "test"))
+    tasks = version["spec"]["pipelineSpec"]["root"]["dag"]["tasks"]
+    asked = [tasks[name].get("inputs", {}).get("artifacts", {}) for name in sorted(tasks) if name.startswith("evaluation")]
+    assert ["reference" in artifacts for artifacts in asked] == [False, True, True]

@@ -26,12 +26,13 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def build(place, settings=None, deployment="http://127.0.0.1:8000/v1", items=30, verdict="promote"):
+def build(place, settings=None, deployment="http://127.0.0.1:8000/v1", items=30, verdict="promote", others=None):
     page = place / "page"
     run(
         settings or {},
         write_datasets(place / "data"),
         write_results(place / "results", items),
+        others or {},
         write_decision(place / "d.json", verdict),
         deployment,
         str(page),
@@ -95,7 +96,7 @@ def test_same_run_same_page(place):
 
 def test_scores_stand_side_by_side(place):
     results = write_results(place / "results", items=60)
-    suites = {s.name: s for s in read_suites(results)}
+    suites = {s.name: s for s in read_suites(results, {})}
     assert list(suites["pceb"].main.figures) == ["base", "sft", "final"]
     assert suites["pceb"].main.name == "avg"
     assert suites["pceb"].scale == 100
@@ -107,11 +108,34 @@ def test_scores_stand_side_by_side(place):
     assert set(categories["figurative speech"]) == {"passed", "answers"}
 
 
+def test_champion_and_baselines_are_columns_beside_our_models(place):
+    known = write_results(place / "known", 30)
+    html = build(place, others={"champion": known["sft"], "deepseek": known["base"]})
+    heads = re.findall(r"<thead><tr><th scope=\"col\">metric</th>(.*?)</tr>", html)
+    assert re.findall(r">([a-z]+)</th>", heads[0]) == ["base", "sft", "final", "champion", "deepseek"]
+    assert "final less champion" in html
+    assert "final less deepseek" in html
+    assert "deepseek less" not in html
+    assert '<div class="whisker champion">' in html
+    assert "final model, by category" in html
+
+
+def test_figures_that_this_run_has_not_measured_are_no_rows(place):
+    results = write_results(place / "results", 30)
+    other = place / "other"
+    other.mkdir()
+    scores = json.loads((place / "results" / "base" / "scores.json").read_text())
+    (other / "scores.json").write_text(json.dumps({**scores, "cpsyexam": scores["pceb"]}))
+    suites = read_suites(results, {"champion": str(other)})
+    assert {s.name for s in suites} == {"pceb", "safety"}
+    assert list(suites[0].main.figures) == ["base", "sft", "final", "champion"]
+
+
 def test_graded_suites_are_not_percent(tmp_path):
     (tmp_path / "base").mkdir()
     figure = {"value": 7.2, "low": 6.9, "high": 7.5, "n": 40, "cells": [{"score": "technique"}]}
     (tmp_path / "base" / "scores.json").write_text(json.dumps({"psydt": {"mean": figure, "technique": figure}}))
-    suite = read_suites({"base": str(tmp_path / "base")})[0]
+    suite = read_suites({"base": str(tmp_path / "base")}, {})[0]
     assert (suite.scale, suite.main.name) == (1, "mean")
 
 
