@@ -1,7 +1,7 @@
 """Dataset artifacts: a directory of Parquet shards that `datasets.load_dataset(directory)` opens.
 
 Layout: `data/*.parquet` (the records), `rejected/*.parquet` (what was left out, with reasons), `stats.json`, and
-`README.md` (a data card in the style of the Hugging Face hub, whose header names the two configurations).
+`README.md` with `plots/` (a data card in the style of the Hugging Face hub, whose header names the two configurations).
 Shards are written beside their place and renamed, so a killed stage leaves no half-written shard.
 """
 
@@ -14,21 +14,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from components.common.cards import Profile, write_card
 from components.common.errors import UserError
 from components.common.records import Rejected
 
 R = TypeVar("R", bound=BaseModel)
 SHARD_ROWS = 20_000
 GROUP_ROWS = 1000  # of a shard's row groups: what is in memory at a time
-
-CARD_HEADER = """---
-configs:
-- config_name: default
-  data_files: data/*.parquet
-- config_name: rejected
-  data_files: rejected/*.parquet
----
-"""
 
 
 def arrow_type(annotation: Any) -> Any:
@@ -112,10 +104,12 @@ class DatasetWriter:
         self.kept = ShardWriter(self.directory / "data", model)
         self.rejects = ShardWriter(self.directory / "rejected", Rejected)
         self.reasons: dict[str, int] = {}
+        self.profile = Profile()
 
     def add(self, record: BaseModel) -> None:
         """Appends a record that goes on to the next stage."""
         self.kept.add(record)
+        self.profile.add(record)
 
     def reject(self, record: BaseModel | dict[str, Any] | str, reason: str, detail: str = "") -> None:
         """Appends a record, or a raw row that could not become one, to `rejected/`."""
@@ -127,13 +121,13 @@ class DatasetWriter:
         self.rejects.add(Rejected(id=record_id, stage=self.stage, reason=reason, detail=detail, record=text))
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
-    def close(self, stats: dict[str, Any], card: str = "") -> None:
-        """Flushes the shards and writes stats.json and README.md."""
+    def close(self, stats: dict[str, Any]) -> None:
+        """Flushes the shards and writes stats.json and the data card."""
         self.kept.close()
         self.rejects.close()
         stats = {**stats, "records": self.kept.count, "rejected": self.rejects.count, "reasons": self.reasons}
         write_text(self.directory / "stats.json", json.dumps(stats, indent=2, ensure_ascii=False, sort_keys=True))
-        write_text(self.directory / "README.md", CARD_HEADER + (card or f"\n# Output of stage `{self.stage}`\n"))
+        write_card(self.directory, self.kept.model, self.stage, self.kept.count, self.reasons, self.profile)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -26,6 +26,7 @@ from pydantic import BaseModel
 from components.common import tracking
 from components.common.dataset import DatasetWriter, count_records, read_records, write_text
 from components.common.errors import UserError
+from components.common.lineage import log_datasets
 from components.common.progress import Progress, run_dir
 
 log = logging.getLogger("psyche")
@@ -50,16 +51,18 @@ class Stage:
     rejected: int = 0
     llm: dict[str, float] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
-    _writers: list[tuple[DatasetWriter, str]] = field(default_factory=list)
+    _inputs: list[Path] = field(default_factory=list)
+    _writers: list[DatasetWriter] = field(default_factory=list)
 
-    def writer(self, directory: str | Path, model: type[BaseModel], card: str = "") -> DatasetWriter:
+    def writer(self, directory: str | Path, model: type[BaseModel]) -> DatasetWriter:
         """Opens an output dataset that is closed with the stage."""
         writer = DatasetWriter(directory, model, self.name)
-        self._writers.append((writer, card))
+        self._writers.append(writer)
         return writer
 
     def read(self, directory: str | Path, model: type[R]) -> Iterator[R]:
         """Yields the records of an input dataset and counts them as taken."""
+        self._inputs.append(Path(directory))
         self.progress.start(f"{model.__name__.lower()}s", count_records(directory))
         for record in read_records(directory, model):
             self.taken += 1
@@ -78,12 +81,12 @@ class Stage:
     def summary(self, status: str, seconds: float, error: str = "") -> dict[str, Any]:
         """Returns the figures of the closing table."""
         reasons: dict[str, int] = {}
-        for writer, _ in self._writers:
+        for writer in self._writers:
             for reason, n in writer.reasons.items():
                 reasons[reason] = reasons.get(reason, 0) + n
         return {
             "stage": self.name, "status": status, "seconds": round(seconds, 3), "in": self.taken, "kept": self.kept,
-            "rejected": self.rejected, "out": sum(w.kept.count for w, _ in self._writers), "reasons": reasons,
+            "rejected": self.rejected, "out": sum(w.kept.count for w in self._writers), "reasons": reasons,
             "llm": self.llm, "error": error, **({"extra": self.extra} if self.extra else {}),
         }  # fmt: skip
 
@@ -95,10 +98,19 @@ class Stage:
         """
         self.progress.finish()
         figures = {"in": self.taken, "kept": self.kept, "rejected_inputs": self.rejected, **self.extra}
-        for writer, card in self._writers:
-            writer.close({"stage": self.name, **figures, "llm": self.llm}, card)
+        for writer in self._writers:
+            writer.close({"stage": self.name, **figures, "llm": self.llm})
         if self.taken != self.kept + self.rejected:
             raise RuntimeError(f"Stage {self.name} lost records: {self.taken} in, {self.kept} kept, {self.rejected} rejected.")
+
+    def track(self, seconds: float) -> None:
+        """Logs figures and datasets to MLflow."""
+        summary = self.summary("done", seconds)
+        numbers = {k: float(v) for k, v in {**self.extra, **self.llm}.items() if isinstance(v, (int, float))}
+        reasons = {f"rejected/{reason}": float(n) for reason, n in summary["reasons"].items()}
+        totals = {"seconds": seconds, **{name: float(summary[name]) for name in ("in", "kept", "rejected", "out")}}
+        tracking.log_metrics({**totals, **reasons, **numbers})
+        log_datasets({"input": dict.fromkeys(self._inputs), "output": [w.directory for w in self._writers]})
 
 
 @contextmanager
@@ -117,8 +129,7 @@ def open_stage(name: str, settings: BaseModel) -> Iterator[Stage]:
             yield stage
             stage.close()
             seconds = time.monotonic() - started
-            numbers = {k: float(v) for k, v in {**stage.extra, **stage.llm}.items() if isinstance(v, (int, float))}
-            tracking.log_metrics({"seconds": seconds, "in": stage.taken, "kept": stage.kept, "rejected": stage.rejected, **numbers})
+            stage.track(seconds)
         _report(stage.summary("done", seconds))
     except UserError as error:
         _report(stage.summary("failed", time.monotonic() - started, str(error)))
