@@ -7,7 +7,7 @@ from components.common.errors import UserError
 from components.ingest.conversations import POST, REPLY, is_transcript
 from components.ingest.encoding import decode
 from components.ingest.fetch import SourceFile
-from components.ingest.readers.formats import DOCUMENT_READERS, ROW_READERS
+from components.ingest.readers.formats import DOCUMENTS, ROW_READERS
 from components.ingest.rows import Row
 from components.ingest.settings import Kind, Layout, Source
 
@@ -47,7 +47,7 @@ def shape_of(file: SourceFile, source: Source) -> Shape:
 
 def _seen(file: SourceFile) -> Shape | None:
     suffix = file.path.suffix.lower()
-    if suffix in DOCUMENT_READERS:
+    if suffix in DOCUMENTS:
         with file.path.open("rb") as handle:
             head = handle.read(SAMPLE_BYTES)
         transcript = suffix == ".txt" and is_transcript(decode(head))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from components.common.errors import UserError
 from components.common.fetch import fetch_root
+from components.ingest.readers import images
 from components.ingest.readers.formats import SUFFIXES
 
 # Files about the data, not data.
@@ -22,6 +23,8 @@ class SourceFile:
 def fetch(uri: str) -> list[SourceFile]:
     """Returns the data files of a source, sorted by URI, downloaded to the cache if they are remote.
 
+    Images are pages if a folder holds nothing else; beside texts they are figures, and no data.
+
     Raises:
         UserError: The source cannot be reached or holds no file in a known format.
     """
@@ -33,9 +36,10 @@ def fetch(uri: str) -> list[SourceFile]:
             raise UserError(f"Source {uri} has the unknown format {root.suffix!r}: use one of {', '.join(SUFFIXES)}.")
         return [SourceFile(root, uri)]
     files = [SourceFile(p, f"{uri.rstrip('/')}/{p.relative_to(root).as_posix()}") for p in sorted(root.rglob("*")) if _is_data(p, root)]
+    texts = [file for file in files if file.path.suffix.lower() not in images.SUFFIXES]
     if not files:
         raise UserError(f"Source {uri} holds no file in a known format: put {', '.join(SUFFIXES)} files there, or correct the path.")
-    return files
+    return texts or files
 
 
 def _is_data(path: Path, root: Path) -> bool:

@@ -12,6 +12,7 @@ from components.common.llm.checkpoint import checkpoint_path
 from components.common.records import Record
 from components.common.stage import Stage, open_stage
 from components.ingest.fields import with_field
+from components.ingest.readers.formats import SCAN_READERS
 from components.ingest.scans import read_scans
 from components.ingest.settings import IngestSettings, Kind, Source
 from components.ingest.sources import RECORD_OF, plan, read_planned
@@ -50,8 +51,8 @@ async def _ingest(
 ) -> None:
     files = plan(source)
     stage.progress.start(source.uri, None)
-    pdfs = [f.file.path for f in files if f.file.path.suffix.lower() == ".pdf"]
-    scans = await read_scans(pdfs, ocr, source.language or "en") if ocr else {}
+    pictures = [f.file.path for f in files if f.file.path.suffix.lower() in SCAN_READERS]
+    scans = await read_scans(pictures, ocr, source.language or "en") if ocr else {}
     items = ((f.shape.kind, item) for f in files for item in read_planned(f, settings, scans))
 
     async def named(pair: tuple[Kind, Record | BadRow]) -> Record | BadRow:

@@ -1,4 +1,4 @@
-"""Scanned pages to text by a vision model: any OpenAI-compatible endpoint, one page per request, resumable by its call log."""
+"""Pictures of pages to text by a vision model: any OpenAI-compatible endpoint, one page per request, resumable by its call log."""
 
 import base64
 import logging
@@ -10,6 +10,7 @@ from components.common.errors import UserError
 from components.common.llm import LLM, Chat, LLMError, ask_all
 from components.common.prompts import load_prompt
 from components.common.records import Language
+from components.ingest.readers import images
 from components.ingest.readers.pdf import render_page, scanned_pages
 
 log = logging.getLogger("psyche")
@@ -27,7 +28,12 @@ async def read_scans(paths: Iterable[Path], llm: LLM, language: Language) -> Sca
     async def read(place: tuple[Path, int]) -> str | None:
         path, number = place
         try:
-            return page_text((await llm.chat(page_chat(render_page(path, number), language))).text)
+            picture = _picture(path, number)
+        except UserError as error:
+            log.warning("%s", error)
+            return None
+        try:
+            return page_text((await llm.chat(page_chat(picture, language))).text)
         except LLMError as error:
             log.warning("page %d of %s stays unread: %s", number + 1, path.name, error)
             return None
@@ -42,9 +48,15 @@ async def read_scans(paths: Iterable[Path], llm: LLM, language: Language) -> Sca
 def _places(paths: Iterable[Path]) -> Iterator[tuple[Path, int]]:
     for path in paths:
         try:
-            yield from ((path, number) for number in scanned_pages(path))
+            pages = images.image_pages(path) if path.suffix.lower() in images.SUFFIXES else scanned_pages(path)
         except UserError:  # a broken file: its reader says so, and it goes to `rejected/`
             continue
+        yield from ((path, number) for number in pages)
+
+
+def _picture(path: Path, number: int) -> bytes:
+    is_image = path.suffix.lower() in images.SUFFIXES
+    return images.render_image(path, number) if is_image else render_page(path, number)
 
 
 def page_chat(image: bytes, language: Language) -> Chat:

@@ -41,7 +41,9 @@ class IngestSettings(BaseModel):
     reject_single_letter_multi: bool = Field(
         default=True, description="choice: leave out multiple-answer items of CPsyExam whose key is one letter"
     )
-    ocr: LLMSettings | None = Field(default=None, description="vision model that reads scanned PDF pages; none: scans are rejected")
+    ocr: LLMSettings | None = Field(
+        default=None, description="vision model that reads scanned PDF pages and images of pages; none: they are rejected"
+    )
     field_llm: LLMSettings | None = Field(
         default=None, description="LLM that names the field of passages without one; none: it stays empty"
     )

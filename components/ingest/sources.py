@@ -12,8 +12,7 @@ from components.ingest.detect import Shape, shape_of
 from components.ingest.encoding import decode
 from components.ingest.fetch import SourceFile, fetch
 from components.ingest.language import detect_language
-from components.ingest.readers.formats import DOCUMENT_READERS, ROW_READERS
-from components.ingest.readers.pdf import read_pdf
+from components.ingest.readers.formats import DOCUMENTS, ROW_READERS, SCAN_READERS, TEXT_READERS
 from components.ingest.rows import Row, bad, first_text
 from components.ingest.scans import Scans
 from components.ingest.settings import IngestSettings, Kind, Source
@@ -54,7 +53,7 @@ def read_planned(planned: PlannedFile, settings: IngestSettings, scans: Scans) -
 
 def read_file(file: SourceFile, shape: Shape, source: Source, settings: IngestSettings, scans: Scans) -> Iterator[Record | BadRow]:
     """Yields what one file holds."""
-    if shape.kind == "passages" and file.path.suffix.lower() in DOCUMENT_READERS:
+    if shape.kind == "passages" and file.path.suffix.lower() in DOCUMENTS:
         yield from _passages(file, source, settings, scans)
         return
     if shape.layout == "cpsycoun" and file.path.suffix.lower() == ".txt":
@@ -80,7 +79,7 @@ def read_file(file: SourceFile, shape: Shape, source: Source, settings: IngestSe
 def _passages(file: SourceFile, source: Source, settings: IngestSettings, scans: Scans) -> Iterator[Record | BadRow]:
     suffix = file.path.suffix.lower()
     try:
-        document = read_pdf(file.path, scans.get(file.path)) if suffix == ".pdf" else DOCUMENT_READERS[suffix](file.path)
+        document = SCAN_READERS[suffix](file.path, scans.get(file.path)) if suffix in SCAN_READERS else TEXT_READERS[suffix](file.path)
     except UserError as error:  # one broken book must not stop a library
         yield bad(file.uri, "unreadable_document", str(error))
         return

@@ -1,16 +1,22 @@
 """The table of formats: file suffix to reader."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from components.common.benchmarks import BadRow
 from components.ingest.document import Document
+from components.ingest.readers import images
 from components.ingest.readers.markup import read_epub, read_html, read_markdown, read_text
 from components.ingest.readers.pdf import read_pdf
 from components.ingest.readers.tables import read_csv, read_json, read_jsonl, read_parquet, read_xlsx
 from components.ingest.rows import Row
 
-DOCUMENT_READERS: dict[str, Callable[[Path], Document]] = {
+# Formats whose pages may be pictures: their readers also take what a vision model read, by page number.
+SCAN_READERS: dict[str, Callable[[Path, Mapping[int, str] | None], Document]] = {
+    ".pdf": read_pdf,
+    **dict.fromkeys(images.SUFFIXES, images.read_image),
+}
+TEXT_READERS: dict[str, Callable[[Path], Document]] = {
     ".md": read_markdown,
     ".markdown": read_markdown,
     ".txt": read_text,
@@ -18,7 +24,6 @@ DOCUMENT_READERS: dict[str, Callable[[Path], Document]] = {
     ".htm": read_html,
     ".xhtml": read_html,
     ".epub": read_epub,
-    ".pdf": read_pdf,
 }
 ROW_READERS: dict[str, Callable[[Path], Iterator[Row | BadRow]]] = {
     ".jsonl": read_jsonl,
@@ -29,4 +34,5 @@ ROW_READERS: dict[str, Callable[[Path], Iterator[Row | BadRow]]] = {
     ".xlsx": read_xlsx,
     ".parquet": read_parquet,
 }
-SUFFIXES = (*DOCUMENT_READERS, *ROW_READERS)
+DOCUMENTS = (*TEXT_READERS, *SCAN_READERS)
+SUFFIXES = (*DOCUMENTS, *ROW_READERS)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from components.common.errors import UserError
 from components.ingest.document import Document, split_headings
+from components.ingest.readers.images import LONGEST_SIDE
 
 # Less text than this is a stamp, a page number or a watermark on a scanned page.
 TEXT_LAYER = 20
-LONGEST_SIDE = 1288  # pixels: what olmOCR was trained on
 
 
 def page_texts(path: Path) -> tuple[list[str], str]:

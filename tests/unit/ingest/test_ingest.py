@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from components.common.dataset import read_records
 from components.common.records import Dialogue, Passage, Post, Question, Rejected
@@ -115,6 +116,27 @@ def test_scanned_pages_are_read_by_the_vision_model_and_paid_for_once(tmp_path, 
     text, image = stub.requests[0]["messages"][0]["content"]
     assert text["text"].startswith("The image is one page")
     assert image["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+def test_images_of_pages_are_read_by_the_vision_model(tmp_path, serve):
+    pages = [Image.new("RGB", (40, 60), colour) for colour in ("white", "grey")]
+    (tmp_path / "book").mkdir()
+    pages[0].save(tmp_path / "book" / "a.png")
+    pages[0].save(tmp_path / "book" / "b.tif", save_all=True, append_images=pages[1:])
+    (tmp_path / "book" / "c.jpg").write_bytes(b"no image")
+    replies = iter(["# Memory\n\nThe first page.", "The second page", "goes on here."])
+    ocr = {"model": "vision", "base_urls": [serve(Stub(answer=lambda _: next(replies)))], "concurrency": 1}
+    out = ingest(tmp_path / "out", str(tmp_path / "book"), ocr=ocr)
+    assert [(p.title, p.text) for p in out["passages"]] == [("Memory", "The first page."), ("", "The second page\n\ngoes on here.")]
+    assert [(r, d.split(" (")[0]) for r, d in rejected(tmp_path / "out")] == [("unreadable_document", "c.jpg is not a readable image")]
+
+
+def test_images_beside_a_text_are_its_figures(tmp_path):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "a.md").write_text(TEXT)
+    Image.new("RGB", (40, 60)).save(tmp_path / "book" / "figure-1.png")
+    assert len(ingest(tmp_path / "out", str(tmp_path / "book"))["passages"]) == 1
+    assert rejected(tmp_path / "out") == []
 
 
 def test_an_llm_names_the_field_where_nothing_else_does(tmp_path, serve):

@@ -1,10 +1,13 @@
+import io
 import json
 
 import pytest
+from PIL import Image
 
 from components.common.benchmarks import BadRow
 from components.common.errors import UserError
 from components.ingest.document import Section
+from components.ingest.readers.images import image_pages, read_image, render_image
 from components.ingest.readers.markup import read_epub, read_html, read_markdown, read_text
 from components.ingest.readers.pdf import read_pdf, render_page, scanned_pages
 from components.ingest.readers.tables import read_csv, read_json, read_jsonl, read_parquet, read_xlsx
@@ -65,8 +68,45 @@ def test_a_scan_says_what_it_needs(tmp_path):
         read_pdf(tmp_path / "scan.pdf")
 
 
+def image_file(path, *sizes, **options):
+    """Writes an image file of blank pages."""
+    first, *others = [Image.new("RGB", size, "white") for size in sizes]
+    more = {"save_all": True, "append_images": others} if others else {}
+    first.save(path, **more, **options)
+    return path
+
+
+def size_of(png):
+    return Image.open(io.BytesIO(png)).size
+
+
+def test_a_photograph_is_a_page_and_a_tiff_may_hold_several(tmp_path):
+    photo = image_file(tmp_path / "a.jpg", (3000, 1500), exif=Image.Exif())
+    scans = image_file(tmp_path / "a.tiff", (100, 50), (60, 80))
+    assert (image_pages(photo), image_pages(scans)) == ([0], [0, 1])
+    assert size_of(render_image(photo, 0)) == (1288, 644)
+    assert [size_of(render_image(scans, n)) for n in (0, 1)] == [(100, 50), (60, 80)]
+    assert [s.text for s in read_image(scans, {0: "one", 1: "two"}).sections] == ["one\n\ntwo"]
+
+
+def test_a_photograph_is_turned_as_it_was_held(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6  # orientation: rotated by 90 degrees
+    assert size_of(render_image(image_file(tmp_path / "a.jpg", (100, 50), exif=turned), 0)) == (50, 100)
+
+
+def test_an_image_that_nobody_read_and_one_that_is_cut_off_are_named(tmp_path):
+    path = image_file(tmp_path / "a.png", (400, 400))
+    with pytest.raises(UserError, match=r"a\.png is an image that nobody has read: set ingest\.ocr"):
+        read_image(path)
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(UserError, match=r"a\.png is not a readable image"):
+        render_image(path, 0)
+
+
 @pytest.mark.parametrize(
-    ("reader", "name"), [(read_pdf, "a.pdf"), (read_epub, "a.epub"), (read_xlsx, "a.xlsx"), (read_parquet, "a.parquet")]
+    ("reader", "name"),
+    [(read_pdf, "a.pdf"), (read_image, "a.png"), (read_epub, "a.epub"), (read_xlsx, "a.xlsx"), (read_parquet, "a.parquet")],
 )
 def test_a_corrupt_container_is_named_in_one_sentence(tmp_path, reader, name):
     (tmp_path / name).write_bytes(b"PK\x03\x04 this is not what it says")
