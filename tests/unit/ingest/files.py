@@ -70,3 +70,12 @@ def parquet(path: Path, rows: list[dict[str, object]]) -> Path:
 
     pq.write_table(pa.Table.from_pylist(rows), path)
     return path
+
+
+def image(kind: str) -> bytes:
+    """Returns a small picture in a format of Pillow's."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 24), "white").save(buffer, format=kind)
+    return buffer.getvalue()

@@ -18,6 +18,7 @@ from components.common.errors import UserError
 from components.common.records import Record
 from components.ingest.detect import KIND_OF_LAYOUT, Shape
 from components.ingest.fetch import SourceFile
+from components.ingest.readers import images
 from components.ingest.settings import IngestSettings, Source
 from components.ingest.sources import PlannedFile, read_planned
 from tests.unit.ingest import files
@@ -128,7 +129,7 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
 
 @pytest.mark.slow
 @settings(max_examples=EXAMPLES * 2 // 10, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from([".pdf", ".epub", ".xlsx", ".parquet"]), st.integers(0, 2**32))
+@given(st.sampled_from([".pdf", ".epub", ".xlsx", ".parquet", ".png", ".tiff"]), st.integers(0, 2**32))
 def test_damaged_containers(tmp_path_factory, suffix, seed):
     folder = tmp_path_factory.getbasetemp()
     whole = {
@@ -136,9 +137,14 @@ def test_damaged_containers(tmp_path_factory, suffix, seed):
         ".epub": lambda: files.epub(one="<h1>One</h1><p>a</p>", two="<p>b</p>"),
         ".xlsx": lambda: files.xlsx(folder / "w.xlsx", [["text"], ["a"], ["b"]]).read_bytes(),
         ".parquet": lambda: files.parquet(folder / "w.parquet", [{"text": "a"}, {"text": "b"}]).read_bytes(),
+        ".png": lambda: files.image("PNG"),
+        ".tiff": lambda: files.image("TIFF"),
     }[suffix]()
     path = folder / f"damaged{suffix}"
     path.write_bytes(damaged(whole, random.Random(seed)))
     tables = suffix in (".xlsx", ".parquet")
     with contextlib.suppress(UserError) if tables else contextlib.nullcontext():  # a table is refused as a whole
         check(read(path, Shape("passages", "plain")))
+    if suffix in images.SUFFIXES:
+        with contextlib.suppress(UserError):  # and nothing else
+            assert all(images.render_image(path, number) for number in images.image_pages(path))
