@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 # With more threads than free cores OpenMP spins: measured 12 -> 2 tokens/s.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo demo-zh test test-all lint format compile docs images image-test cluster-up cluster-test bench clean
+.PHONY: help setup demo demo-zh test test-all lint format compile docs images image-test sbom cluster-up cluster-test bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ images: ## build the images with docker, podman or buildah
 
 image-test: setup ## try built images as a random uid (needs PSYCHE_IMAGE_ROOT and PSYCHE_GUARD_ROOT)
 	$(BIN)/python -m pytest tests/images
+
+sbom: ## bill of materials of the images' packages in sbom/, and their known vulnerabilities
+	bash images/sbom.sh
 
 cluster-up: ## make a kind cluster with everything in it (not yet run)
 	bash manifests/overlays/kind/up.sh

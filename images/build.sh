@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the images with docker, podman or buildah; with --push also pushes them and pins their digests for kustomize.
+# Builds the images with docker, podman or buildah; with --push also pushes them and pins their digests for kustomize,
+# and with skopeo on PATH those of the upstream images that the manifests name (vLLM and others).
 # Usage: bash images/build.sh [--push] [pipeline|train|train-cpu|guard|tracking ...]
 # Environment: REGISTRY, VERSION, BASE_IMAGE, ENGINE, BUILD_FLAGS (passed on, for instance "--network host").
 set -euo pipefail
@@ -42,6 +43,15 @@ push() {
   fi
 }
 
+# upstream: prints an entry per image that is not ours, by the digest that its tag has now
+upstream() {
+  command -v skopeo >/dev/null || { echo "skopeo is missing: upstream images stay pinned by tag" >&2; return; }
+  local reference
+  grep -rhoP '^\s*(- )?image: \K(?!ghcr\.io/psyche-r1/)\S+' manifests/base manifests/components | sort -u | while read -r reference; do
+    printf '  - name: %s\n    digest: %s\n' "${reference%:*}" "$(skopeo inspect --format '{{.Digest}}' "docker://$reference")"
+  done
+}
+
 for name in "${names[@]}"; do
   [ -f "images/$name/Dockerfile" ] || { echo "error: images/$name/Dockerfile is missing: choose one of $(cd images && ls -d */ | tr -d / | xargs)." >&2; exit 1; }
   echo "building $name with $engine" >&2
@@ -57,6 +67,7 @@ done
   for name in "${names[@]}"; do
     printf '  - name: ghcr.io/psyche-r1/%s\n    newName: %s/%s\n    digest: %s\n' "$name" "$registry" "$name" "$(push "$name")"
   done
+  upstream
 } >"$pins.part"
 mv "$pins.part" "$pins"
 echo "digests are in $pins" >&2

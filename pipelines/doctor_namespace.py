@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.preflight.findings import Finding
 from pipelines.cluster_settings import ClusterSettings
-from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, S3_KEYS, TRACKING, variables
+from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, S3_KEYS, variables
 
 if TYPE_CHECKING:
     from pipelines.recipe import Recipe
@@ -96,8 +96,10 @@ def _keys_of_config_map(core: Any, cluster: ClusterSettings, needs: dict[str, An
         yield Finding("error", what, f"lacks {', '.join(missing)}: add it, pods do not start without.")
     else:
         yield Finding("ok", what, f"holds all {len(data)} addresses")
-    if not set(TRACKING) <= set(data):
+    if "MLFLOW_TRACKING_URI" not in data:
         yield Finding("warning", what, "lacks MLFLOW_TRACKING_URI: nothing is tracked unless KFP's MLflow plugin is on.")
+    if "PSYCHE_CHECKPOINT_URI" not in data:
+        yield Finding("warning", what, "lacks PSYCHE_CHECKPOINT_URI: a retried pod pays for its LLM calls again; add an s3:// prefix.")
 
 
 def _keys_of_secret(core: Any, name: str, namespace: str, keys: tuple[str, ...], level: Any) -> Finding:

@@ -9,8 +9,8 @@ from kfp.dsl import PipelineTask
 from pipelines.cluster_settings import ClusterSettings, PodSettings
 
 ADDRESSES = ("AWS_ENDPOINT_URL", "AWS_REGION", "MLFLOW_S3_ENDPOINT_URL", "PSYCHE_MODEL_STORE", "PSYCHE_NAMESPACE")
-# Optional: KFP's MLflow plugin, where it is on, sets these itself.
-TRACKING = ("MLFLOW_TRACKING_URI",)
+# Optional: KFP's MLflow plugin, where it is on, sets the first itself; without the second a retried pod pays for its LLM calls again.
+OPTIONAL = ("MLFLOW_TRACKING_URI", "PSYCHE_CHECKPOINT_URI")
 S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 MLFLOW_KEYS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 HUB_KEYS = ("HF_TOKEN",)
@@ -70,9 +70,9 @@ def _set_resources(task: PipelineTask, pod: PodSettings) -> None:
 
 
 def _set_environment(task: PipelineTask, settings: dict[str, Any], cluster: ClusterSettings) -> None:
-    addresses = sorted({*ADDRESSES, *variables(settings)} - {*TRACKING})
+    addresses = sorted({*ADDRESSES, *variables(settings)} - {*OPTIONAL})
     kubernetes.use_config_map_as_env(task, cluster.config_map, _same(addresses))
-    kubernetes.use_config_map_as_env(task, cluster.config_map, _same(TRACKING), optional=True)
+    kubernetes.use_config_map_as_env(task, cluster.config_map, _same(OPTIONAL), optional=True)
     kubernetes.use_secret_as_env(task, cluster.secrets.s3, _same(S3_KEYS))
     kubernetes.use_secret_as_env(task, cluster.secrets.mlflow, _same(MLFLOW_KEYS), optional=True)
     kubernetes.use_secret_as_env(task, cluster.secrets.hub, _same(HUB_KEYS), optional=True)

@@ -2,7 +2,7 @@
 
 import base64
 
-from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, S3_KEYS, TRACKING
+from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, OPTIONAL, S3_KEYS
 
 
 def secret(name, keys):
@@ -15,7 +15,7 @@ def group(name, version, *plurals):
 
 
 def config_map(**changes):
-    values = dict.fromkeys((*ADDRESSES, *TRACKING), "x") | {
+    values = dict.fromkeys((*ADDRESSES, *OPTIONAL), "x") | {
         "AWS_ENDPOINT_URL": "http://seaweedfs.psyche.svc:8333", "MLFLOW_TRACKING_URI": "http://mlflow.psyche.svc:5000",
         "PSYCHE_LLM_URL": "http://teacher-predictor.psyche.svc.cluster.local/v1", "PSYCHE_MODEL_STORE": "s3://psyche/models",
     } | changes  # fmt: skip

@@ -58,6 +58,7 @@ def test_all_is_well(kfp, kube, recipe):
         (("GET", f"{CORE}/configmaps/psyche-env"), (404, {}), "error", "psyche-env: is missing: apply manifests/base"),
         (("GET", f"{CORE}/configmaps/psyche-env"), (200, config_map(PSYCHE_LLM_URL="")), "error", "lacks PSYCHE_LLM_URL: add it"),
         (("GET", f"{CORE}/configmaps/psyche-env"), (200, config_map(MLFLOW_TRACKING_URI="")), "warning", "lacks MLFLOW_TRACKING_URI"),
+        (("GET", f"{CORE}/configmaps/psyche-env"), (200, config_map(PSYCHE_CHECKPOINT_URI="")), "warning", "lacks PSYCHE_CHECKPOINT_URI"),
         (("GET", f"{CORE}/secrets/psyche-s3"), (404, {}), "error", "psyche-s3: is missing: make it from manifests/secrets/templates.yaml"),
         (
             ("GET", f"{CORE}/secrets/psyche-s3"), (200, secret("psyche-s3", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_KEY"])), "error",
