@@ -63,6 +63,10 @@ class PodSettings(BaseModel):
     retries: int = Field(default=2, ge=0, description="choice: further attempts of a failed pod; a retried stage resumes where it can")
     timeout_s: int = Field(default=86400, gt=0, description="choice: seconds until the pod is ended")
     reuse_results: bool = Field(default=True, description="take the outputs of an earlier run with the same inputs, image and settings")
+    cache_key: str = Field(
+        default="",
+        description="key of reused results in place of inputs, image and settings: survives a new image tag, misses a changed input",
+    )
 
 
 class SecretNames(BaseModel):

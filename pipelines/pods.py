@@ -48,6 +48,8 @@ def configure(task: PipelineTask, stage: str, settings: dict[str, Any], cluster:
         task.set_retry(pod.retries, backoff_duration="60s", backoff_factor=2, backoff_max_duration="1800s")
     if not pod.reuse_results:
         task.set_caching_options(False)
+    elif pod.cache_key:
+        task.set_caching_options(True, cache_key=f"{pod.cache_key}-{task.name}")  # a stage may be several tasks
 
 
 def image_name(reference: str) -> str:

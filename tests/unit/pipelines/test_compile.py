@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipelines import compile as compiler
 from pipelines.recipe import RECIPES, load_recipe, validate
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "compile"
+GENEROUS_SECONDS = 20  # three on a free machine (docs/cluster.md)
 SHIPPED = sorted(p.stem for p in RECIPES.glob("*.yaml"))
 
 
@@ -149,6 +151,23 @@ def test_a_recipe_beyond_the_limit_of_the_api_server_is_refused(monkeypatch, tmp
     monkeypatch.setattr(compiler, "MAX_BYTES", 1000)
     with pytest.raises(UserError, match="the API server takes 1000: shorten"):
         compiler.compile_recipe(load_recipe("demo"), tmp_path / "x.yaml")
+
+
+def test_a_cache_key_tells_the_tasks_of_a_stage_apart():
+    raw = raw_demo()
+    raw["cluster"] = {"stages": {"evaluation": {"cache_key": "v1"}, "gate": {"cache_key": "v1", "reuse_results": False}}}
+    tasks = compiled(validate(raw, "test"))[1]["spec"]["pipelineSpec"]["root"]["dag"]["tasks"]
+    keys = {name: task.get("cachingOptions") for name, task in tasks.items()}
+    assert keys["evaluation-2"] == {"enableCache": True, "cacheKey": "v1-evaluation-2"}
+    assert keys["evaluation"] == {"enableCache": True, "cacheKey": "v1-evaluation"}
+    assert keys["gate"] == {}
+    assert keys["sft"] == {"enableCache": True}
+
+
+def test_compiling_takes_seconds(shipped):
+    started = time.perf_counter()
+    compiler.manifests(load_recipe(shipped))
+    assert time.perf_counter() - started < GENEROUS_SECONDS
 
 
 def test_baselines_are_a_step_of_their_own_whose_results_reach_the_report():
