@@ -71,8 +71,7 @@ def read_epub(path: Path) -> Document:
     Raises:
         UserError: The file is no EPUB.
     """
-    from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import ParseError, fromstring
+    from defusedxml.ElementTree import fromstring
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -81,8 +80,9 @@ def read_epub(path: Path) -> Document:
             package = fromstring(archive.read(package_name))
             names = _spine(package, PurePosixPath(package_name).parent)
             chapters = [_html_document(archive.read(name)) for name in names]
-    except (zipfile.BadZipFile, KeyError, StopIteration, ParseError, DefusedXmlException, OSError, NotImplementedError) as error:
-        raise UserError(f"{path.name} is not a readable EPUB ({error}): replace the file or leave it out of the source.") from error
+    except Exception as error:  # zipfile, zlib and the parsers raise many kinds of error on broken files
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path.name} is not a readable EPUB ({reason}): replace the file or leave it out of the source.") from error
     sections = [Section(s.headings, s.text) for chapter in chapters for s in chapter.sections]
     return Document(sections, _epub_meta(package))
 
