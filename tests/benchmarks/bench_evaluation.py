@@ -1,7 +1,7 @@
 """Our evaluation against lm-evaluation-harness: the same endpoint, items, prompts, parser and greedy decoding.
 
-Needs PSYCHE_BENCH_MODEL (a local model directory), PSYCHE_LMEVAL_PYTHON (an interpreter with `lm-eval[api]`), and vLLM in
-PSYCHE_VLLM_PYTHON or this interpreter. Both run as whole processes, so start-up counts for both.
+The model is PSYCHE_BENCH_MODEL (a local directory) or the demo's; lm-eval runs in PSYCHE_LMEVAL_PYTHON, or in an environment that is
+made once in the cache; vLLM in PSYCHE_VLLM_PYTHON or this interpreter. Both tools run as whole processes, so start-up counts for both.
 """
 
 import json
@@ -10,15 +10,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import venv
 from pathlib import Path
 
 from components.common.benchmarks.settings import SuiteSettings
+from components.common.models import local_model
 from components.common.serving import Server, VLLMSettings, served
-from components.common.storage import PROJECT_ROOT
+from components.common.storage import PROJECT_ROOT, cache_dir
 from components.evaluation.suites.load import draw
 from components.evaluation.suites.mcq import MCQ
+from pipelines.recipe import load_recipe
 from tests.benchmarks.harness import Contender, Figures, compare
 
+PEER = "lm-eval[api]==0.4.13"
 TASK = Path(__file__).parent / "lm_eval_task"
 ITEMS, TOKENS, CONCURRENCY = 60, 48, 32
 OURS = "import json, sys; from components.evaluation.evaluate import run; run(json.loads(sys.argv[1]), 'bench', '', sys.argv[2])"
@@ -43,7 +47,7 @@ def with_ours(server: Server, concurrency: int) -> Figures:
     return {"accuracy": scores["strict"]["value"], "answered": scores["answered"]["value"]}
 
 
-def with_lm_eval(server: Server, concurrency: int | None) -> Figures:
+def with_lm_eval(python: str, server: Server, concurrency: int | None) -> Figures:
     """Runs lm-evaluation-harness on the same items; None leaves its default concurrency."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -55,7 +59,7 @@ def with_lm_eval(server: Server, concurrency: int | None) -> Figures:
         if concurrency:
             arguments["num_concurrent"] = str(concurrency)
         command = [
-            os.environ["PSYCHE_LMEVAL_PYTHON"], "-m", "lm_eval", "--model", "local-chat-completions",
+            python, "-m", "lm_eval", "--model", "local-chat-completions",
             "--model_args", ",".join(f"{k}={v}" for k, v in arguments.items()), "--tasks", "psyche_mcq", "--include_path", str(folder / "task"),
             "--apply_chat_template", "--gen_kwargs", f"max_gen_toks={TOKENS},temperature=0", "--output_path", str(folder / "out"),
         ]  # fmt: skip
@@ -76,6 +80,18 @@ def items() -> list[dict[str, str]]:
     return rows
 
 
+def lm_eval_python() -> str:
+    """Returns an interpreter with lm-evaluation-harness, in an environment of its own: its pins are not ours."""
+    if given := os.environ.get("PSYCHE_LMEVAL_PYTHON"):
+        return given
+    folder = cache_dir("envs") / PEER.replace("[api]==", "-")
+    if not (folder / ".complete").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        _call([str(folder / "bin" / "python"), "-m", "pip", "install", "-q", PEER])
+        (folder / ".complete").touch()
+    return str(folder / "bin" / "python")
+
+
 def _call(command: list[str], environment: dict[str, str] | None = None) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT_ROOT, env={**os.environ, **(environment or {})})
     if done.returncode:
@@ -85,17 +101,15 @@ def _call(command: list[str], environment: dict[str, str] | None = None) -> None
 
 def run() -> str:
     """Measures both and returns the tables."""
-    model = os.environ.get("PSYCHE_BENCH_MODEL", "")
-    if not model or not os.environ.get("PSYCHE_LMEVAL_PYTHON"):
-        return "### Evaluation against lm-evaluation-harness\n\nNot run: PSYCHE_BENCH_MODEL and PSYCHE_LMEVAL_PYTHON are not both set.\n"
+    model, python = os.environ.get("PSYCHE_BENCH_MODEL") or str(local_model(load_recipe("demo").base_model)), lm_eval_python()
     # In float32 the batch that a request falls into hardly changes its logits: greedy replies are comparable.
     with served(model, "bench", VLLMSettings(dtype="float32", enforce_eager=True, max_model_len=1024)) as server:
         equal = [
-            Contender("lm-eval", lambda: with_lm_eval(server, CONCURRENCY)),
+            Contender("lm-eval", lambda: with_lm_eval(python, server, CONCURRENCY)),
             Contender("ours", lambda: with_ours(server, CONCURRENCY)),
         ]
         default = [
-            Contender("lm-eval, defaults", lambda: with_lm_eval(server, None)),
+            Contender("lm-eval, defaults", lambda: with_lm_eval(python, server, None)),
             Contender("ours, defaults", lambda: with_ours(server, CONCURRENCY)),
         ]
         tables = [
