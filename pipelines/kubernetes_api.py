@@ -1,34 +1,17 @@
 """What the cluster client asks of the Kubernetes API itself: apply a manifest, read a stage's log."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from components.common import cluster_api
 from components.common.errors import UserError
 
-FIELD_MANAGER = "psyche"
+MESSAGE_CHARS = 300
 NODE_NAME = "workflows.argoproj.io/node-name"
 
-
-@cache
-def api_client() -> Any:
-    """Returns a kubernetes ApiClient from the pod's account or the kubeconfig.
-
-    Raises:
-        UserError: There is neither.
-    """
-    from kubernetes import client, config
-
-    try:
-        config.load_incluster_config()
-    except config.ConfigException:
-        try:
-            config.load_kube_config()
-        except (config.ConfigException, TypeError) as error:
-            raise UserError(f"No cluster is known ({error}): set KUBECONFIG or make ~/.kube/config.") from error
-    return client.ApiClient()
+api_client = cache(cluster_api.api_client)
 
 
 def apply(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -40,13 +23,7 @@ def apply(manifest: dict[str, Any]) -> dict[str, Any]:
     kind, meta = manifest["kind"], manifest["metadata"]
     path = f"/apis/{manifest['apiVersion']}/namespaces/{meta['namespace']}/{kind.lower()}s/{meta['name']}"
     with plain_errors(f"apply {kind} {meta['name']} in {meta['namespace']}"):
-        return dict(
-            api_client().call_api(
-                path, "PATCH", query_params=[("fieldManager", FIELD_MANAGER)], body=manifest, response_type="object",
-                header_params={"Content-Type": "application/apply-patch+yaml", "Accept": "application/json"},
-                auth_settings=["BearerToken"], _return_http_data_only=True,
-            )
-        )  # fmt: skip
+        return cluster_api.apply(api_client(), path, manifest)
 
 
 def stage_log(run_id: str, stage: str, namespace: str, follow: bool) -> Iterator[str]:
@@ -96,10 +73,7 @@ def plain_errors(doing: str) -> Iterator[None]:
 
 
 def _sentence(error: Any, doing: str) -> str:
-    try:
-        message = str(json.loads(error.body)["message"])[:300]
-    except (TypeError, ValueError, KeyError):
-        message = str(error.reason)
+    message = cluster_api.error_message(error)[:MESSAGE_CHARS]
     if error.status == 401:
         return f"Cannot {doing}: the API server does not accept the login, the token is missing or expired: log in again."
     if error.status == 403:

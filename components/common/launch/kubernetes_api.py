@@ -1,54 +1,17 @@
 """The few verbs of the Kubernetes API that a TrainJob needs, patient with an API server that is away for a while."""
 
-import json
 import logging
-import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from components.common.cluster_api import Cluster, call, error_message
 from components.common.errors import UserError
 
 log = logging.getLogger("psyche")
 PATIENCE_SECONDS = 600.0  # a rolling control plane is back by then
 RETRY_SECONDS = 5.0
-REQUEST_TIMEOUT = (10, 60)  # seconds to connect, to read
 TRANSIENT = (429, 500, 502, 503, 504)
-NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A connection to one namespace; `api` is a kubernetes.client.ApiClient."""
-
-    api: Any
-    namespace: str
-
-
-def connect(namespace: str) -> Cluster:
-    """Connects as the pod's ServiceAccount, or as the user's kubeconfig says.
-
-    Raises:
-        UserError: There is neither.
-    """
-    from kubernetes import client, config
-
-    configuration = client.Configuration()
-    try:
-        config.load_incluster_config(configuration)
-    except config.ConfigException:
-        try:
-            config.load_kube_config(client_configuration=configuration)
-        except (config.ConfigException, TypeError) as error:
-            raise UserError(f"The trainjob launcher finds no cluster ({error}): run in a pod, or set KUBECONFIG.") from error
-    return Cluster(client.ApiClient(configuration), namespace or _own_namespace())
-
-
-def _own_namespace() -> str:
-    pod = NAMESPACE_FILE.read_text(encoding="utf-8").strip() if NAMESPACE_FILE.exists() else ""
-    return os.environ.get("PSYCHE_NAMESPACE") or pod or "default"
 
 
 def trainjobs(cluster: Cluster, name: str = "") -> str:
@@ -73,7 +36,7 @@ def request(cluster: Cluster, method: str, path: str, query: dict[str, str] | No
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return dict(_call(cluster, method, path, query, body))
+            return dict(call(cluster.api, method, path, query, body))
         except ApiException as error:
             if (error.status == 404 and method != "POST") or (error.status == 409 and method == "POST"):
                 return None
@@ -88,19 +51,8 @@ def request(cluster: Cluster, method: str, path: str, query: dict[str, str] | No
         time.sleep(RETRY_SECONDS)
 
 
-def _call(cluster: Cluster, method: str, path: str, query: dict[str, str] | None, body: Any, **options: Any) -> Any:
-    return cluster.api.call_api(
-        path, method, query_params=list((query or {}).items()), body=body, auth_settings=["BearerToken"],
-        header_params={"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})},
-        **{"response_type": "object", "_return_http_data_only": True, "_request_timeout": REQUEST_TIMEOUT, **options},
-    )  # fmt: skip
-
-
 def _sentence(error: Any, method: str, path: str) -> str:
-    try:
-        message = json.loads(error.body)["message"]
-    except (TypeError, ValueError, KeyError):
-        message = error.reason
+    message = error_message(error)
     if error.status in (401, 403):
         return f"The cluster refused to {method} {path} ({message}): bind the role psyche-training-launcher to this account."
     if error.status == 404:
@@ -116,7 +68,7 @@ def stream_log(cluster: Cluster, pod: str, container: str, since: str) -> Iterat
     query = {"container": container, "follow": "true", "timestamps": "true", **({"sinceTime": since} if since else {})}
     try:
         path = f"{core(cluster, 'pods')}/{pod}/log"
-        response = _call(cluster, "GET", path, query, None, response_type=None, _preload_content=False, _request_timeout=None)
+        response = call(cluster.api, "GET", path, query, response_type=None, _preload_content=False, _request_timeout=None)
         rest = b""
         for chunk in response.stream(amt=None, decode_content=True):
             *lines, rest = (rest + chunk).split(b"\n")

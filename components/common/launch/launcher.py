@@ -32,7 +32,7 @@ def launch(
         raise UserError(
             "The trainjob launcher needs a model store on S3 that all nodes reach: set PSYCHE_MODEL_STORE to s3://bucket/prefix."
         )
-    from components.common.launch.kubernetes_api import connect
+    from components.common.cluster_api import connect
     from components.common.launch.run_trainjob import run_trainjob
     from components.common.launch.trainjob import trainjob_manifest
 

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from typing import Any
 
+from components.common.cluster_api import Cluster
 from components.common.errors import UserError
-from components.common.launch.kubernetes_api import Cluster, core, request, stream_log, trainjobs
+from components.common.launch.kubernetes_api import core, request, stream_log, trainjobs
 from components.common.launch.reasons import failure_sentence, waiting_reason
 from components.common.launch.trainjob import CONTAINER, FINGERPRINT, REPLICATED_JOB
 

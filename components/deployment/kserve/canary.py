@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.common.cluster_api import Cluster
 from components.common.errors import UserError
-from components.deployment.kserve.cluster import Cluster, apply
+from components.deployment.kserve.cluster import apply
 from components.deployment.kserve.manifests import Split, http_route
 from components.deployment.kserve.prometheus import canary_queries, query
 from components.deployment.openai_api import Endpoint, EndpointError, chat

@@ -1,12 +1,12 @@
 """The few verbs of the Kubernetes API that a deployment needs, with errors that say what to do."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from components.common import cluster_api
+from components.common.cluster_api import Cluster, error_message
 from components.common.errors import UserError
-
-FIELD_MANAGER = "psyche"
-REQUEST_TIMEOUT = (10, 60)  # seconds to connect, to read
 
 PATHS = {
     "InferenceService": "/apis/serving.kserve.io/v1beta1/namespaces/{namespace}/inferenceservices",
@@ -20,37 +20,11 @@ PATHS = {
 ADD_ONS = {"InferenceService": "KServe", "HTTPRoute": "the Gateway API"}
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """A connection to one namespace of a cluster; `api` is a kubernetes.client.ApiClient."""
-
-    api: Any
-    namespace: str
-
-
-def connect(namespace: str) -> Cluster:
-    """Connects as the pod's ServiceAccount, or as the user's kubeconfig says.
-
-    Raises:
-        UserError: There is neither.
-    """
-    from kubernetes import client, config
-
-    configuration = client.Configuration()
-    try:
-        config.load_incluster_config(configuration)
-    except config.ConfigException:
-        try:
-            config.load_kube_config(client_configuration=configuration)
-        except config.ConfigException as error:
-            raise UserError(f"No Kubernetes cluster is configured ({error}): run in a pod, or set KUBECONFIG.") from error
-    return Cluster(client.ApiClient(configuration), namespace)
-
-
 def apply(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
     """Creates or updates an object by server-side apply: fields that others own stay theirs."""
-    query = [("fieldManager", FIELD_MANAGER), ("force", "true")]
-    return dict(_call(cluster, "PATCH", manifest["kind"], manifest["metadata"]["name"], query, manifest))
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    with _plain_errors(cluster, "PATCH", kind, name):
+        return cluster_api.apply(cluster.api, _path(cluster, kind, name), manifest, force=True)
 
 
 def get(cluster: Cluster, kind: str, name: str) -> dict[str, Any] | None:
@@ -61,7 +35,7 @@ def get(cluster: Cluster, kind: str, name: str) -> dict[str, Any] | None:
 
 def list_objects(cluster: Cluster, kind: str, **selectors: str) -> list[dict[str, Any]]:
     """Returns the objects that the selectors (labelSelector, fieldSelector) choose."""
-    return list(_call(cluster, "GET", kind, "", list(selectors.items()))["items"])
+    return list(_call(cluster, "GET", kind, "", selectors)["items"])
 
 
 def delete(cluster: Cluster, kind: str, name: str) -> None:
@@ -72,11 +46,15 @@ def delete(cluster: Cluster, kind: str, name: str) -> None:
 def log_tail(cluster: Cluster, pod: str, container: str, lines: int = 20) -> str:
     """Returns the end of a container's log, of its last run if it was restarted; "" if there is none."""
     for previous in ("true", "false"):
-        query = [("container", container), ("tailLines", str(lines)), ("previous", previous)]
+        query = {"container": container, "tailLines": str(lines), "previous": previous}
         text = _call(cluster, "GET", "Pod", f"{pod}/log", query, missing_ok=True, response_type="str")
         if text:
             return str(text)
     return ""
+
+
+def _path(cluster: Cluster, kind: str, name: str) -> str:
+    return PATHS[kind].format(namespace=cluster.namespace) + (f"/{name}" if name else "")
 
 
 def _call(
@@ -84,27 +62,30 @@ def _call(
     method: str,
     kind: str,
     name: str = "",
-    query: list[tuple[str, str]] | None = None,
-    body: dict[str, Any] | None = None,
+    query: dict[str, str] | None = None,
     missing_ok: bool = False,
     response_type: str = "object",
 ) -> Any:
     from kubernetes.client.exceptions import ApiException
+
+    with _plain_errors(cluster, method, kind, name):
+        try:
+            return cluster_api.call(cluster.api, method, _path(cluster, kind, name), query, response_type=response_type)
+        except ApiException as error:
+            # 400 for a log: the container has not run yet.
+            if missing_ok and error.status in ((404, 400) if name.endswith("/log") else (404,)):
+                return None
+            raise
+
+
+@contextmanager
+def _plain_errors(cluster: Cluster, method: str, kind: str, name: str) -> Iterator[None]:
+    from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
 
-    path = PATHS[kind].format(namespace=cluster.namespace) + (f"/{name}" if name else "")
-    headers = {"Accept": "application/json"}
-    if method == "PATCH":
-        headers["Content-Type"] = "application/apply-patch+yaml"
     try:
-        return cluster.api.call_api(
-            path, method, query_params=query or [], header_params=headers, body=body, auth_settings=["BearerToken"],
-            response_type=response_type, _return_http_data_only=True, _request_timeout=REQUEST_TIMEOUT,
-        )  # fmt: skip
+        yield
     except ApiException as error:
-        # 400 for a log: the container has not run yet.
-        if missing_ok and error.status in ((404, 400) if name.endswith("/log") else (404,)):
-            return None
         raise UserError(_sentence(error, method, kind, name, cluster.namespace)) from error
     except (HTTPError, OSError) as error:
         raise UserError(
@@ -114,7 +95,7 @@ def _call(
 
 def _sentence(error: Any, method: str, kind: str, name: str, namespace: str) -> str:
     what = f"{kind} {namespace}/{name}"
-    message = _message(error)
+    message = error_message(error)
     if error.status in (401, 403):
         return (
             f"The cluster refused to {method} {what} ({message}): grant the rights of manifests/base/pipeline/roles.yaml to this account."
@@ -125,12 +106,3 @@ def _sentence(error: Any, method: str, kind: str, name: str, namespace: str) -> 
     if error.status == 422:
         return f"The cluster finds {what} invalid ({message}): correct the deployment settings."
     return f"The cluster answered {error.status} to {method} {what} ({message}): try again, or look at the API server."
-
-
-def _message(error: Any) -> str:
-    import json
-
-    try:
-        return str(json.loads(error.body)["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.reason or error.body)

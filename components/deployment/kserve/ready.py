@@ -4,8 +4,9 @@ import logging
 import time
 from typing import Any
 
+from components.common.cluster_api import Cluster
 from components.common.errors import UserError
-from components.deployment.kserve.cluster import Cluster, get
+from components.deployment.kserve.cluster import get
 from components.deployment.kserve.manifests import VERSION
 from components.deployment.kserve.reasons import explain
 from components.deployment.settings import KServeSettings

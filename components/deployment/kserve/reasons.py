@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from components.deployment.kserve.cluster import Cluster, get, list_objects, log_tail
+from components.common.cluster_api import Cluster
+from components.deployment.kserve.cluster import get, list_objects, log_tail
 
 IMAGE = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError"}
 STORAGE_INITIALIZER = "storage-initializer"

@@ -5,9 +5,10 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+from components.common.cluster_api import Cluster, connect
 from components.common.errors import UserError
 from components.deployment.kserve.canary import Step, shift_traffic
-from components.deployment.kserve.cluster import Cluster, apply, connect, delete, get
+from components.deployment.kserve.cluster import apply, delete, get
 from components.deployment.kserve.manifests import (
     Served,
     Split,

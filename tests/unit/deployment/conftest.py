@@ -1,6 +1,6 @@
 import pytest
 
-from components.deployment.kserve.cluster import Cluster
+from components.common.cluster_api import Cluster
 from components.deployment.settings import DeploymentSettings
 from tests.unit.deployment.fake_cluster import FakeCluster, Handler, serve
 from tests.unit.deployment.fake_endpoint import FakeEndpoint

@@ -162,7 +162,7 @@ def test_refusals_say_what_to_do(fake, cluster, status, message, expected):
 def test_unreachable_cluster_is_said(cluster):
     from kubernetes import client
 
-    from components.deployment.kserve.cluster import Cluster
+    from components.common.cluster_api import Cluster
 
     configuration = client.Configuration(host="http://127.0.0.1:9")
     configuration.retries = False

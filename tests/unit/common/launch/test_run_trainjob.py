@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
+from components.common.cluster_api import Cluster
 from components.common.errors import UserError
 from components.common.launch import kubernetes_api, run_trainjob
-from components.common.launch.kubernetes_api import Cluster
 from components.common.launch.settings import LaunchSettings
 from components.common.launch.trainjob import trainjob_manifest, trainjob_name
 from tests.unit.common.launch.fake_trainer import FakeTrainer, pod, serve
