@@ -106,7 +106,7 @@ def read_parquet(path: Path) -> Iterator[Row | BadRow]:
     try:
         for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
             yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names of columns that are no UTF-8
         reason = str(error).splitlines()[0]
         raise UserError(
             f"{path.name} is not a readable Parquet file ({reason}): replace the file or leave it out of the source."
