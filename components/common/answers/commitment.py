@@ -33,7 +33,7 @@ _WRONG = re.compile(
 )
 _LINK = re.compile(
     r"(?:\s+(?:here|(?:to|for|of)\s+(?:this|the)\s+question))?[\s*_`\"']*"
-    r"(?P<link>:|=|-+>?|→|(?:is|are|(?:would|should|must|might|may|could|will)\s+be)\b)?"
+    r"(?P<link>:|=|-+>?|→|(?:is|are|(?:would|should|must|might|may|could|will|has\s+to|ought\s+to)\s+be)\b)?"
     r"[\s*_`]*:?(?:\s*\b(?:most\s+likely|probably|likely|definitely|clearly|therefore|thus|both|the\s+letters?|letters?)\b)*\s*",
     re.IGNORECASE,
 )
@@ -54,14 +54,17 @@ _CHOOSE = re.compile(
 )
 _CONCLUDE = re.compile(
     r"\b(?:so|thus|therefore|hence|consequently)\b[,:]?\s*(?:it\s+(?:is|must\s+be)|it's|that\s+leaves|this\s+leaves)?|\bit(?:\s+is|'s|\s+must\s+be)\b"
-    r"|\b(?:that|which|this)\s+leaves\b|\bwhich\s+is\s+(?=(?:option|choice)\b)|(?:因此|所以|故|综上|可见)[,:]?\s*(?:答案)?(?:应该?|就)?(?:是|为)?|(?:认为|觉得|应该|应当|应|就)(?:是|为)",
+    r"|\b(?:that|which|this)\s+leaves\b|\b(?:which|that|this)\s+(?:is|would\s+be)\s+(?=(?:option|choice)\b)|\b(?:best|most)\s+\w+\s+by\s"
+    r"|倾向于?(?:选择|选)?|(?:因此|所以|故|综上|可见)[,:]?\s*(?:答案)?(?:应该?|就)?(?:是|为)?|(?:认为|觉得|应该|应当|应|就)(?:是|为)",
     re.IGNORECASE,
 )
 _REPLACED = re.compile(
     r"\b[Nn]ot\s+[(\"'*]*[A-H][)\"'*]*\s*,?\s*(?:but(?:\s+rather)?|it\s+is|it's)\b|(?:不是|并非|而非)\s*[(\"'*]*[A-H][)\"'*]*\s*,?\s*(?:而是|而应?选|是)"
 )
 _HYPOTHETICAL = re.compile(
-    r"(?:\b(?:if|suppose|supposing|whether|unless|assuming)\b|如果|假如|假设|倘若|若)[^.。\n,;!?]{0,40}$", re.IGNORECASE
+    r"(?:\b(?:if|suppose|supposing|whether|unless|assuming|not\s+(?:sure|certain|convinced)|unsure|doubt)\b|如果|假如|假设|倘若|若|不确定|怀疑)"
+    r"[^.。\n,;!?]{0,40}$",
+    re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(  # "had it been shorter, the answer would be A": said of another case than the one that is asked
     r"\bif\b(?!\s+(?:I|we)\b)[^.\n;!?]{0,60}\b(?:had|were)\b[^.\n;!?]{0,60}\bwould\s+(?:be|have\s+been)\W*$"
