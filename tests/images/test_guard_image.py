@@ -1,12 +1,21 @@
-"""The built `guard` image starts as any uid on a read-only root and says what is wrong with its settings."""
+"""The built `guard` image starts as any uid on a read-only root, passes the demo's smoke test, and says what is wrong with its settings."""
 
 import os
 import random
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.images.rootfs import run
+from components.common.storage import PROJECT_ROOT
+from components.deployment.openai_api import Endpoint
+from components.deployment.settings import SmokeSettings
+from components.deployment.smoke import smoke_test
+from tests.images.rootfs import run, started
 
 ROOT = Path(os.environ.get("PSYCHE_GUARD_ROOT") or "/nowhere")
 ENV = {"PATH": "/opt/venv/bin:/usr/bin:/bin", "PYTHONPATH": "/app", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
@@ -37,6 +46,44 @@ def test_it_serves_and_reports_that_the_model_is_down(uid):
     script = '"$@" & guard=$!; python -c "$PROBE"; kill $guard; touch /app/x || echo readonly'
     done, _ = run(ROOT, ["sh", "-c", f"PROBE=$(cat <<'P'\n{probe}P\n); export PROBE; {script}", "sh", *GUARD], ENV, uid)
     assert done.stdout.split() == ["200", "503", "readonly"], done.stderr[-1500:]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def model():
+    """A scripted model server, which knows nothing of crises."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "tests.stub_llm", "--port", str(port)], cwd=PROJECT_ROOT)
+    yield f"http://127.0.0.1:{port}/v1"
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def wait_for(url):
+    for _ in range(150):
+        try:
+            return urllib.request.urlopen(url, timeout=5)
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(url)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_passes_the_smoke_test_of_the_demos_deployment(uid, model, language):
+    wait_for(f"{model}/models")
+    port = free_port()
+    command = ["python", "-m", "components.guard", f"--upstream={model}", "--host=127.0.0.1", f"--port={port}"]
+    with started(ROOT, command, ENV, uid) as guard:
+        wait_for(f"http://127.0.0.1:{port}/health")
+        assert os.stat(f"/proc/{guard.pid}").st_uid == uid
+        checks = smoke_test(Endpoint(f"http://127.0.0.1:{port}/v1", "stub"), language, SmokeSettings())
+    assert {check.name: check.detail for check in checks if not check.passed} == {}
+    assert "help lines named" in checks[-1].detail
 
 
 def test_a_wrong_setting_is_one_sentence(uid):

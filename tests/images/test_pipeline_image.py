@@ -6,10 +6,9 @@ import random
 from pathlib import Path
 
 import pytest
-import yaml
 
-from pipelines.compile import manifests
 from pipelines.recipe import load_recipe
+from tests.images.kfp_command import kfp_command
 from tests.images.rootfs import run
 
 ROOT = Path(os.environ.get("PSYCHE_IMAGE_ROOT") or "/nowhere")
@@ -40,18 +39,9 @@ def test_the_root_is_read_only_and_the_user_is_nobody(uid):
 
 def test_a_stage_runs_by_the_command_that_the_compiler_wrote(uid):
     recipe = load_recipe("demo")
-    version = list(yaml.safe_load_all(manifests(recipe)))[1]
-    container = version["spec"]["pipelineSpec"]["deploymentSpec"]["executors"]["exec-ingest"]["container"]
-    outputs = {
-        name: {"artifacts": [{"name": name, "type": {"schemaTitle": "system.Dataset"}, "uri": f"/tmp/out/{name}", "metadata": {}}]}
-        for name in ("passages", "questions", "posts", "dialogues")
-    }
-    executor_input = {
-        "inputs": {"parameterValues": {"settings": recipe.settings("ingest")}},
-        "outputs": {"outputFile": "/tmp/out/executor_output.json", "artifacts": outputs},
-    }
-    args = [a.replace("{{$}}", json.dumps(executor_input)) for a in container["args"]]
-    done, scratch = run(ROOT, [*container["command"], *args], ENV, uid)
+    outputs = dict.fromkeys(("passages", "questions", "posts", "dialogues"), "Dataset")
+    command = kfp_command(recipe, "ingest", {"settings": recipe.settings("ingest")}, outputs)
+    done, scratch = run(ROOT, command, ENV, uid)
     assert done.returncode == 0, done.stderr[-2000:]
     written = json.loads((scratch / "out" / "executor_output.json").read_text())
     assert set(written["artifacts"]) >= {"passages", "questions", "posts"}
