@@ -19,7 +19,7 @@ mount --rbind /dev "$ROOT/dev"
 mount --bind "$SCRATCH" "$ROOT/tmp"
 if [ -d "$ROOT/cache" ]; then mount -t tmpfs -o mode=2775,gid=0,uid=0 tmpfs "$ROOT/cache"; fi
 mount -o remount,bind,ro "$ROOT"
-exec chroot --userspec="$USER_ID:0" --groups=0 "$ROOT" /usr/bin/env -i $ENVIRONMENT sh -c 'cd /app && exec "$@"' sh "$@"
+exec chroot --userspec="$USER_ID:0" --groups=0 "$ROOT" /usr/bin/env -i $ENVIRONMENT sh -c 'if [ -d /app ]; then cd /app; fi; exec "$@"' sh "$@"
 """
 
 
