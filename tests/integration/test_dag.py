@@ -7,6 +7,8 @@ import subprocess
 import datasets
 import pytest
 
+from pipelines import estimate
+from pipelines.recipe import load_recipe
 from pipelines.run_state import RunFolder
 from tests.integration.conftest import Psyche
 
@@ -79,6 +81,28 @@ def test_mlflow_holds_one_tree_and_a_champion_whose_weights_are_in_s3(finished):
         assert all(r.info.status == "FINISHED" for r in children)
         champion = client.get_model_version_by_alias("psyche-r1", "champion")
         assert any(u.endswith("model.safetensors") for u in list_s3(champion.source))
+        stages = {r.info.run_name: datasets_of(r) for r in children}
+        assert stages["cleaning"]["input"] == stages["ingest"]["output"]
+        assert stages["rationales"]["output"] == stages["selection"]["input"]
+        assert [len(stages["selection"][context]) for context in ("input", "output")] == [1, 2]
+
+
+def datasets_of(run) -> dict[str, set[str]]:
+    """Returns the digests of the datasets of an MLflow run, by context."""
+    found = {"input": set(), "output": set(), "training": set()}
+    for item in run.inputs.dataset_inputs:
+        found[item.tags[0].value].add(item.dataset.digest)
+    return found
+
+
+def test_the_dry_run_is_an_upper_bound_of_what_was_spent(finished):
+    run, _, psyche = finished
+    spent = {stage: s["llm"] for stage, s in run.summaries().items()}
+    for row in estimate.rows(load_recipe(str(psyche.recipe))):
+        assert spent[row.stage].get("calls", 0) <= row.cost.calls
+        assert spent[row.stage].get("completion_tokens", 0) <= row.cost.completion_tokens
+        if row.stage != "ingest":
+            assert spent[row.stage]["calls"] > 0.3 * row.cost.calls
 
 
 def shards(run: RunFolder) -> dict[str, str]:
