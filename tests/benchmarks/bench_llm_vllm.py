@@ -16,7 +16,7 @@ from components.common.serving import Server, VLLMSettings, served
 from tests.benchmarks.harness import Contender, compare
 
 BANK = Path(__file__).parents[2] / "pipelines" / "samples" / "en" / "question_bank.jsonl"
-CONCURRENCY, PROMPTS, TOKENS = 32, 96, 48
+CONCURRENCY, PROMPTS, TOKENS = 32, 64, 32
 GENERATOR = (
     "import argparse; from vllm.benchmarks import serve; p = argparse.ArgumentParser(); serve.add_cli_args(p); serve.main(p.parse_args())"
 )
