@@ -20,11 +20,14 @@ demo: setup ## run the whole chain on this machine, English samples
 demo-zh: setup ## run the whole chain on this machine, Chinese samples
 	@$(BIN)/psyche run demo-zh
 
+# Two at a time, a file on one process (its fixtures are shared), in the order of testpaths.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: setup ## run the tests
-	$(BIN)/python -m pytest -m "not minutes and not cluster"
+	$(PYTEST) -m "not minutes and not cluster"
 
 test-all: setup ## run the tests that take minutes, too
-	$(BIN)/python -m pytest -m "not cluster"
+	$(PYTEST) -m "not cluster"
 
 lint: setup ## check format, types, import rules, Dockerfiles, YAML and manifests
 	$(BIN)/ruff format --check .

@@ -11,8 +11,9 @@ import random
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from components.common import serving
@@ -23,6 +24,7 @@ from components.common.storage import PROJECT_ROOT, s3_client
 
 BUCKET = "psyche"
 NEEDED_GB = 4
+LAST_GB = 0.2  # below it the run is ended while its servers can still close their files
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,33 @@ class Platform:
     env: dict[str, str]
 
 
-def check_disk(folder: Path) -> None:
+def check_disk(folder: Path, elsewhere: str) -> None:
     """Refuses to start where the run would end for lack of space.
+
+    Args:
+        folder: Where the run will write.
+        elsewhere: How the user chooses another folder.
 
     Raises:
         UserError: Less than 4 GB are free.
     """
-    free = shutil.disk_usage(folder).free / 2**30
+    free = _free_gb(folder)
     if free < NEEDED_GB:
-        raise UserError(f"{folder} has {free:.1f} GB free and a run needs {NEEDED_GB}: free some space or choose --runs FOLDER elsewhere.")
+        raise UserError(f"{folder} has {free:.1f} GB free and a run needs {NEEDED_GB}: free some space or {elsewhere}.")
+
+
+def check_space_left(folder: Path) -> None:
+    """Ends a run whose disk fills up: the servers do not fail on a full disk, they make their clients try again and again.
+
+    Raises:
+        UserError: Less than 0.2 GB are left.
+    """
+    if _free_gb(folder) < LAST_GB:
+        raise UserError(f"The disk of {folder} is full: free some space, then run the same command again to continue.")
+
+
+def _free_gb(folder: Path) -> float:
+    return shutil.disk_usage(folder).free / 2**30
 
 
 def vllm_python() -> str:
@@ -78,9 +98,9 @@ def platform(runs: Path, log_dir: Path) -> Iterator[Platform]:
     """Starts SeaweedFS and MLflow, makes the bucket, and stops both at the end."""
     data = runs.resolve() / "platform"
     data.mkdir(parents=True, exist_ok=True)
-    check_disk(data)
+    check_disk(data, "choose --runs FOLDER elsewhere")
     with contextlib.ExitStack() as stack:
-        s3_url = _start_s3(data / "s3", log_dir, stack)
+        s3_url, wait_for_s3 = _start_s3(data / "s3", log_dir, stack)
         env = {
             "AWS_ENDPOINT_URL": s3_url,
             "AWS_ACCESS_KEY_ID": "psyche",
@@ -90,8 +110,10 @@ def platform(runs: Path, log_dir: Path) -> Iterator[Platform]:
             "PSYCHE_MODEL_STORE": f"s3://{BUCKET}/models",
         }
         os.environ.update(env)
+        mlflow_url, wait_for_mlflow = _start_mlflow(data, log_dir, stack)  # meanwhile: it takes longest to start
+        wait_for_s3()
         _make_bucket()
-        mlflow_url = _start_mlflow(data, log_dir, stack)
+        wait_for_mlflow()
         env["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_TRACKING_URI"] = mlflow_url
         yield Platform(s3_url, mlflow_url, env)
 
@@ -104,7 +126,8 @@ def teacher(model_uri: str, settings: VLLMSettings) -> Iterator[str]:
         yield server.url
 
 
-def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> str:
+def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> tuple[str, Callable[[], None]]:
+    """Returns the server's URL and what waits until it answers."""
     folder.mkdir(parents=True, exist_ok=True)
     ports = {name: _port_with_grpc() for name in ("master", "volume", "filer", "s3")}
     command = [
@@ -117,8 +140,7 @@ def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> str:
     process = spawn(command, log_dir / "seaweedfs.log")
     stack.callback(stop, process.pid)
     url = f"http://127.0.0.1:{ports['s3']}"
-    wait_ready(f"{url}/status", process.poll, 60, "The S3 server (SeaweedFS)", log_dir / "seaweedfs.log")
-    return url
+    return url, partial(wait_ready, f"{url}/status", process.poll, 60, "The S3 server (SeaweedFS)", log_dir / "seaweedfs.log")
 
 
 def _weed() -> str:
@@ -147,7 +169,8 @@ def _make_bucket() -> None:
         client.create_bucket(Bucket=BUCKET)
 
 
-def _start_mlflow(data: Path, log_dir: Path, stack: contextlib.ExitStack) -> str:
+def _start_mlflow(data: Path, log_dir: Path, stack: contextlib.ExitStack) -> tuple[str, Callable[[], None]]:
+    """Returns the server's URL and what waits until it answers."""
     port = free_port()
     # Job execution would start eight helper processes of 240 MB each that this project never uses.
     env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -159,5 +182,4 @@ def _start_mlflow(data: Path, log_dir: Path, stack: contextlib.ExitStack) -> str
     process = spawn(command, log_dir / "mlflow.log", env)
     stack.callback(stop, process.pid)
     url = f"http://127.0.0.1:{port}"
-    wait_ready(f"{url}/health", process.poll, 180, "The tracking server (MLflow)", log_dir / "mlflow.log")
-    return url
+    return url, partial(wait_ready, f"{url}/health", process.poll, 180, "The tracking server (MLflow)", log_dir / "mlflow.log")

@@ -1,10 +1,12 @@
 """`psyche run RECIPE`: the whole DAG on this machine, with the embedded platform around it."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,16 @@ from components.common.processes import spawn, stop
 from components.common.serving import VLLMSettings
 from components.common.storage import PROJECT_ROOT, cache_dir
 from pipelines import local, terminal
-from pipelines.recipe import Recipe
+from pipelines.recipe import STAGES, Recipe
 from pipelines.run_state import RunFolder, code_hash, open_run, read_json
 
-# The embedded teacher: eager mode, because compiling takes longer than a demo's whole generation.
-LOCAL_VLLM = VLLMSettings(enforce_eager=True, max_model_len=4096)
+# The embedded teacher: eager mode, because compiling takes longer than a demo's whole generation; JSON without spaces, because a
+# small model otherwise spends every tenth token on them.
+LOCAL_VLLM = VLLMSettings(
+    enforce_eager=True,
+    max_model_len=4096,
+    extra_args=["--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}'],
+)
 
 
 def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bool = False) -> RunFolder:
@@ -31,14 +38,15 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
     """
     runs = runs.resolve()
     with local.locked(runs):
-        local.check_disk(cache_dir("."))
+        local.check_disk(cache_dir("."), "set PSYCHE_HOME to a folder elsewhere")
         run, continued = open_run(runs, recipe, fresh)
         out = terminal.console()
         out.print(f"{'continuing' if continued else 'starting'} run [bold]{run.id}[/] (logs: {run.logs})")
         _forget_unfinished(run)
         run.logs.mkdir(exist_ok=True)
-        out.print("starting the platform: S3 (SeaweedFS), MLflow" + (", teacher LLM (vLLM)" if _needs_teacher(recipe) else ""))
-        os.environ["MLFLOW_LOGGING_LEVEL"] = "WARNING"
+        taught = _taught_stages(recipe) - _done(run)
+        out.print("starting the platform: S3 (SeaweedFS), MLflow" + (", teacher LLM (vLLM)" if taught else ""))
+        os.environ |= {"MLFLOW_LOGGING_LEVEL": "WARNING", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
         for name in ("MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):  # of some other server: the embedded one does not know them
             os.environ.pop(name, None)
         with local.platform(runs, run.logs) as platform:
@@ -46,14 +54,20 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
             os.environ.update(env)
             tracking_id = tracking.parent_run_id()
             try:
-                if _needs_teacher(recipe):
-                    with local.teacher(_fetch_model(recipe.base_model, run), LOCAL_VLLM) as url:
-                        _execute(run, {**env, "PSYCHE_LLM_URL": url})
-                else:
-                    _execute(run, env)
+                with contextlib.ExitStack() as stack:
+                    if taught:
+                        env["PSYCHE_LLM_URL"] = stack.enter_context(local.teacher(_fetch_model(recipe.base_model, run), LOCAL_VLLM))
+
+                    def watch() -> None:
+                        local.check_space_left(run.path)
+                        if taught <= _done(run):  # leaves its memory to training
+                            stack.close()
+
+                    _execute(run, env, watch)
                 run.set_state(status="done", mlflow_run_id=tracking_id)
             except BaseException:
-                run.set_state(status="failed")
+                with contextlib.suppress(OSError):  # a full disk: a run that is only "started" is continued just as well
+                    run.set_state(status="failed")
                 raise
             finally:
                 _close_tracking(tracking_id, run)
@@ -63,8 +77,16 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
     return run
 
 
-def _needs_teacher(recipe: Recipe) -> bool:
-    return "$PSYCHE_LLM_URL" in recipe.model_dump_json()
+def _taught_stages(recipe: Recipe) -> set[str]:
+    """Returns the stages that call the embedded LLM, by the names under which they report."""
+    stages = {stage for stage in STAGES if "$PSYCHE_LLM_URL" in json.dumps(recipe.settings(stage))}
+    if "evaluation" in stages:  # as judge
+        stages = stages - {"evaluation"} | {"evaluation-base", "evaluation-sft", "evaluation-final"}
+    return stages
+
+
+def _done(run: RunFolder) -> set[str]:
+    return {name for name, summary in run.summaries().items() if summary["status"] == "done"}
 
 
 def _fetch_model(uri: str, run: RunFolder) -> str:
@@ -102,8 +124,8 @@ def _forget_unfinished(run: RunFolder) -> None:
             (run.path / "progress" / f"{name}.json").unlink(missing_ok=True)
 
 
-def _execute(run: RunFolder, env: dict[str, str]) -> None:
-    """Runs kfp.local in a process of its own and shows progress until it ends."""
+def _execute(run: RunFolder, env: dict[str, str], meanwhile: Callable[[], None]) -> None:
+    """Runs kfp.local in a process of its own; shows progress and calls `meanwhile` twice a second until it ends."""
     process = spawn([sys.executable, "-m", "pipelines.kfp_local", str(run.path)], run.logs / "pipeline.log", env)
     out = terminal.console()
     try:
@@ -112,31 +134,37 @@ def _execute(run: RunFolder, env: dict[str, str]) -> None:
                 while process.poll() is None:
                     time.sleep(0.5)
                     live.update(terminal.live_table(run))
+                    meanwhile()
         else:
-            _wait_plainly(process, run, out)
+            _wait_plainly(process, run, out, meanwhile)
     finally:
         stop(process.pid)
     if process.returncode:
         raise UserError(f"{terminal.failure(run)} Run the same command again to continue at this stage.")
 
 
-def _wait_plainly(process: "subprocess.Popen[bytes]", run: RunFolder, out: Any) -> None:
+def _wait_plainly(process: "subprocess.Popen[bytes]", run: RunFolder, out: Any, meanwhile: Callable[[], None]) -> None:
     """Without a terminal (CI, a pipe): one line whenever a stage ends."""
-    told = {name for name, s in run.summaries().items() if s["status"] == "done"}
+    told = _done(run)
     while process.poll() is None:
         time.sleep(0.5)
         for name, s in run.summaries().items():
             if name not in told and s["status"] != "running":
                 told.add(name)
                 out.print(f"  {name}: {s['status']}, {s['in']} in, {s['out']} out, {s['rejected']} rejected, {s['seconds']:.1f} s")
+        meanwhile()
 
 
 def _close_tracking(tracking_id: str, run: RunFolder) -> None:
     import mlflow
+    from mlflow.exceptions import MlflowException
 
-    client = mlflow.MlflowClient()
-    status = {"done": "FINISHED"}.get(run.state()["status"], "FAILED")
-    client.set_terminated(tracking_id, status)
+    done = run.state()["status"] == "done"
+    try:
+        mlflow.MlflowClient().set_terminated(tracking_id, "FINISHED" if done else "FAILED")
+    except MlflowException:
+        if done:  # else: what ended the run, a full disk for instance, may have ended MLflow too, and is the error to report
+            raise
 
 
 def servers(run: RunFolder) -> list[dict[str, Any]]:

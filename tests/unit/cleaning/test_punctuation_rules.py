@@ -76,6 +76,6 @@ def test_rules(rule, language, text, expected):
     assert (count > 0) == (text != expected)
 
 
-@pytest.mark.parametrize(("rule", "language", "expected"), {(r, lang, e) for r, lang, _, e in CASES})
+@pytest.mark.parametrize(("rule", "language", "expected"), dict.fromkeys((r, lang, e) for r, lang, _, e in CASES))
 def test_rules_leave_clean_text_alone(rule, language, expected):
     assert rule(expected, language)[0] == expected

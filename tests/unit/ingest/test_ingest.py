@@ -83,6 +83,18 @@ def test_one_broken_book_does_not_stop_the_library(tmp_path, mixed):
     assert "set ingest.ocr" in reasons[1][1]
 
 
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_a_folder_that_is_not_there_or_empty_ends_the_stage_with_one_sentence(tmp_path, capsys, name):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit) as ended:
+        ingest(tmp_path / "out", str(tmp_path / name))
+    assert ended.value.code == 1
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert str(tmp_path / name) in last
+    assert ": " in last.removeprefix("error: "), "the fix follows the problem"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
