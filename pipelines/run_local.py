@@ -80,8 +80,9 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
 def _taught_stages(recipe: Recipe) -> set[str]:
     """Returns the stages that call the embedded LLM, by the names under which they report."""
     stages = {stage for stage in STAGES if "$PSYCHE_LLM_URL" in json.dumps(recipe.settings(stage))}
-    if "evaluation" in stages:  # as judge
-        stages = stages - {"evaluation"} | {"evaluation-base", "evaluation-sft", "evaluation-final"}
+    if "evaluation" in stages:  # as judge or baseline
+        names = ("base", "sft", "final", *(llm.name for llm in recipe.evaluation.baselines))
+        stages = stages - {"evaluation"} | {f"evaluation-{name}" for name in names}
     return stages
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines import run_state
 from pipelines.recipe import validate
+from pipelines.run_local import _taught_stages
 from pipelines.run_state import RunFolder, code_hash, last_run, open_run, read_json
 
 TEACHER = {"model": "m", "base_urls": ["http://teacher/v1"]}
@@ -116,3 +117,12 @@ def test_the_code_hash_sees_code_prompts_and_data_but_no_caches(tmp_path, monkey
         (tmp_path / name).write_text("changed")
         hashes.add(code_hash())
     assert len(hashes) == 4
+
+
+def test_the_embedded_teacher_stays_until_the_last_stage_that_calls_it():
+    ours = {"model": "m", "base_urls": ["$PSYCHE_LLM_URL"]}
+    stages = _taught_stages(recipe(teacher=ours))
+    assert {"questions", "rationales", "dialogues"} <= stages
+    assert not any(stage.startswith("evaluation") for stage in stages)
+    asked = recipe(teacher=TEACHER, evaluation={"baselines": [{**ours, "name": "teacher"}]})
+    assert _taught_stages(asked) >= {"evaluation-base", "evaluation-sft", "evaluation-final", "evaluation-teacher"}
