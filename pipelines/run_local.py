@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.live import Live
+from rich.markup import escape
 
 from components.common import tracking
 from components.common.errors import UserError
@@ -41,7 +42,7 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
         local.check_disk(cache_dir("."), "set PSYCHE_HOME to a folder elsewhere")
         run, continued = open_run(runs, recipe, fresh)
         out = terminal.console()
-        out.print(f"{'continuing' if continued else 'starting'} run [bold]{run.id}[/] (logs: {run.logs})")
+        out.print(f"{'continuing' if continued else 'starting'} run [bold]{run.id}[/] (logs: {run.logs})", soft_wrap=True)
         _forget_unfinished(run)
         run.logs.mkdir(exist_ok=True)
         taught = _taught_stages(recipe) - _done(run)
@@ -186,9 +187,9 @@ def _print_results(run: RunFolder, tracking_id: str, keep_serving: bool) -> None
     transcript = run.path / "transcript.json"
     if transcript.exists():
         said = json.loads(transcript.read_text(encoding="utf-8"))
-        out.print(f"\n[bold]asked:[/]    {said['question']}\n[bold]answered:[/] {said['answer']}", markup=True)
-    out.print(f"\nreport:     {run.path / 'report.html'}")
+        out.print(f"\n[bold]asked:[/]    {said['question']}\n[bold]answered:[/] {escape(said['answer'])}")
+    out.print(f"\nreport:     {run.path / 'report.html'}", soft_wrap=True)
     out.print(f"MLflow run: {tracking_id} (open it: psyche ui)")
     if keep_serving:
         for server in servers(run):
-            out.print(f"serving:    {server['name']} at {server['url']} (stop it: psyche stop)")
+            out.print(f"serving:    {server['name']} at {server['url']} (stop it: psyche stop)", soft_wrap=True)

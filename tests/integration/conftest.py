@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -41,6 +43,17 @@ class Psyche:
         """Returns the command lines of living processes that mention this test's folder."""
         found = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
         return [c for c in found if any(str(self.folder) in part for part in c)]
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
+    """Returns what `condition` returns as soon as that is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in time")
 
 
 def tiny_recipe(folder: Path, model: Path) -> Path:

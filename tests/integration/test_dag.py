@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 import subprocess
 
 import datasets
@@ -10,7 +11,7 @@ import pytest
 from pipelines import estimate
 from pipelines.recipe import load_recipe
 from pipelines.run_state import RunFolder
-from tests.integration.conftest import Psyche
+from tests.integration.conftest import Psyche, wait_until
 
 pytestmark = pytest.mark.slow
 STAGES = [
@@ -121,9 +122,13 @@ def losses(run: RunFolder) -> list[float]:
 
 def test_a_second_run_makes_the_same_data_byte_for_byte_and_the_same_loss_curve(finished):
     first, _, psyche = finished
-    done = psyche.run("--fresh")
-    assert done.returncode == 0, done.stderr
-    second = next(RunFolder(p) for p in (psyche.folder / "runs").glob("tiny-*") if p != first.path)
+    process = psyche.start("--fresh")
+    others = wait_until(lambda: [p for p in (psyche.folder / "runs").glob("tiny-*") if p != first.path])
+    second = RunFolder(others[0])
+    wait_until(lambda: process.poll() is not None or second.summaries().get("sft", {}).get("status") == "done", 240)
+    process.send_signal(signal.SIGINT)  # what follows SFT is not compared
+    _, err = process.communicate(timeout=60)
+    assert second.summaries()["sft"]["status"] == "done", err
     assert len(shards(first)) >= 24
     assert shards(first) == shards(second)
     assert len(losses(first)) == 3

@@ -1,25 +1,15 @@
 """What goes wrong is said in one sentence, leaves no process behind, and the same command goes on where it stopped."""
 
 import signal
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from pipelines.run_state import RunFolder
+from tests.integration.conftest import wait_until
 
 pytestmark = pytest.mark.slow
-
-
-def wait_until(condition, seconds=120.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in time")
 
 
 def nothing_left(psyche) -> bool:
