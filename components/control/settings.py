@@ -13,7 +13,7 @@ class Suite(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     layout: Layout = Field(description="form of the files: pceb, cpsyexam or plain")
-    uri: str = Field(min_length=1, description="folder or file: local, samples:// or s3://")
+    uri: str = Field(min_length=1, description="folder, file or zip: a path, samples://, s3://, http(s):// or hf://datasets/")
     language: Language = Field(default="zh", description="language of its questions")
 
 
