@@ -1,9 +1,10 @@
 """Readings of a text with disguises undone, so that rules need to know only plain wording.
 
 A disguise is ambiguous ("4" is a digit, an `a` or a Chinese `die`), so `readings` returns several candidates instead of one guess.
-The tables are data: data/normalise.yaml.
+The tables are data: data/normalise.yaml and data/traditional.json.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -42,7 +43,6 @@ class _Tables(BaseModel):
     segment: str
     chinese_homophones: list[_Homophone]
     pinyin: dict[str, str]
-    traditional: dict[str, str] = {}
 
 
 @cache
@@ -68,8 +68,10 @@ def _visible(character: str) -> str:
 
 
 @cache
-def _traditional() -> dict[int, str]:
-    return str.maketrans(_tables().traditional)
+def _traditional() -> dict[int, int]:
+    path = Path(__file__).parent / "data" / "traditional.json"
+    table = json.loads(path.read_text(encoding="utf-8"))
+    return str.maketrans(table["traditional"], table["simplified"])
 
 
 def readings(text: str) -> list[str]:

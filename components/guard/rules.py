@@ -1,7 +1,8 @@
-"""Crisis recognition by lexicon: which tier of danger a message shows, without a model.
+"""Crisis recognition by lexicon: which tier of danger a message shows, without a neural model.
 
-Lexicons are data: data/crisis.<language>*.yaml. A rule is a regular expression with a tier and a category. Two kinds of guards keep
-harmless messages out: `masks` blank figures of speech and clear denials, `contexts` (exams, news, films, the resolved past) silence rules.
+Two lexicons decide together. Rules (data/crisis.<language>.yaml) are regular expressions for open statements, each with a tier. `masks`
+blank figures of speech and clear denials, `contexts` (exams, news, films, the resolved past) silence rules. The weighted lexicon
+(weights.py) adds up what words, phrases and the concepts of a sentence speak for, so that wording that no rule lists is found, too.
 """
 
 import re
@@ -15,12 +16,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from components.guard.lexicon import alternatives
-from components.guard.normalise import readings
+from components.guard.normalise import english, readings
+from components.guard.weights import Category, category, rule_score, score
 
 Tier = Literal["explicit", "indirect", "none"]
-Category = Literal["suicidal_ideation", "self_harm", "anxiety_crisis", "violence", "substance_withdrawal", "risk_taking", "none"]
 LANGUAGES = ("en", "zh")
 _SEVERITY: dict[Tier, int] = {"none": 0, "indirect": 1, "explicit": 2}
+# Log odds from which a text counts as danger, and danger as open; cross-validated on the development sets (docs/safety.md).
+DANGER, EXPLICIT = 0.0, -2.3
+# An open statement that a rule knows is doubted only by a context that speaks clearly against it.
+DOUBT = -2.0
 _BLANK = "\u25a1"
 _SENTENCE = re.compile(r"[^\u3002!?\n]*?(?:[\u3002!?\n]+|\.(?=\s|$)|$)", re.S)
 
@@ -88,8 +93,30 @@ class _Compiled:
 
 def classify(text: str) -> Crisis:
     """The most severe crisis that any reading of the text shows (Chinese and English, mixed or disguised)."""
-    found = (_classify_reading(reading, _compiled(language)) for reading in readings(text) for language in LANGUAGES)
-    return _most_severe(found)
+    return _most_severe(_judge(reading) for reading in readings(text))
+
+
+def matched_rule(text: str) -> Crisis:
+    """What the rules alone make of a text, without the weighted lexicon."""
+    return _most_severe(_by_rules(reading) for reading in readings(text))
+
+
+def _judge(reading: str) -> Crisis:
+    """Rules and weighted lexicon together."""
+    words = english(reading)
+    found = score(words)
+    if found.danger + rule_score("explicit").danger < DOUBT:
+        # No rule could change this, and rules are what takes time.
+        return NO_CRISIS
+    rule = _by_rules(reading)
+    if found.danger + rule_score(rule.tier).danger < (DOUBT if rule.tier == "explicit" else DANGER):
+        return NO_CRISIS
+    is_open = rule.tier == "explicit" or found.explicit + rule_score(rule.tier).explicit > EXPLICIT
+    return Crisis("explicit" if is_open else "indirect", category(words), rule.evidence or words)
+
+
+def _by_rules(reading: str) -> Crisis:
+    return _most_severe(_classify_reading(reading, _compiled(language)) for language in LANGUAGES)
 
 
 def _most_severe(found: Iterable[Crisis]) -> Crisis:

@@ -5,17 +5,15 @@ import re
 
 import pytest
 
-from components.guard.measure import DATA, SETS, table, total
-
-DEVELOPMENT = ("dev", "dev2", "dev3")
+from components.guard.measure import DATA, DEVELOPMENT, SETS, table, total
 
 
 @pytest.mark.parametrize("name", DEVELOPMENT)
 def test_development_sets(name):
     row = total(name)
-    assert row.explicit.share == 1
-    assert row.indirect.share >= 0.9
-    assert row.alarms.share <= 0.02
+    assert not row.explicit.rows or row.explicit.share == 1
+    assert not row.indirect.rows or row.indirect.share >= 0.95
+    assert row.alarms.share <= 0.1
 
 
 def test_obfuscated_set():
@@ -24,22 +22,22 @@ def test_obfuscated_set():
     assert row.alarms.share <= 0.05
 
 
-@pytest.mark.xfail(strict=True, reason="held-out explicit recall 0.756 (68/90): zh 0.800, en 0.711")
+@pytest.mark.xfail(strict=True, reason="held-out explicit recall 0.889 (80/90)")
 def test_held_out_explicit():
     assert total("test").explicit.share == 1
 
 
-@pytest.mark.xfail(strict=True, reason="held-out indirect recall 0.519 (28/54): zh 0.519, en 0.519")
+@pytest.mark.xfail(strict=True, reason="held-out indirect recall 0.685 (37/54)")
 def test_held_out_indirect():
     assert total("test").indirect.share >= 0.9
 
 
-@pytest.mark.xfail(strict=True, reason="held-out false alarms 0.092 (9/98): zh 0.061, en 0.122")
+@pytest.mark.xfail(strict=True, reason="held-out false alarms 0.051 (5/98)")
 def test_held_out_false_alarms():
     assert total("test").alarms.share <= 0.02
 
 
-@pytest.mark.parametrize("name", ["dev2", "dev3"])
+@pytest.mark.parametrize("name", [name for name in DEVELOPMENT if name != "dev"])
 def test_rows_are_well_formed(name):
     rows = [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len({row["id"] for row in rows}) == len(rows) == len({row["text"] for row in rows})

@@ -13,9 +13,7 @@ EXPLICIT = [
     ("I burn myself with cigarettes when nobody's around", "self_harm"),
     ("惊恐又发作了，一个人在出租屋，救救我", "anxiety_crisis"),
     ("I can't breathe and my heart is pounding, I think I'm going to die", None),
-    pytest.param(
-        "我要弄死那个骗子，他住哪我都知道了", "violence", marks=pytest.mark.xfail(strict=True, reason="explicit, but not called violence")
-    ),
+    ("我要弄死那个骗子，他住哪我都知道了", "violence"),
     ("He choked me until I blacked out, and he's coming home in an hour.", "violence"),
     ("断药第三天，手抖出汗，眼前有黑影，我害怕", None),
     ("stopped drinking 3 days ago, seeing spiders on the wall, shaking", "substance_withdrawal"),
@@ -113,7 +111,9 @@ OBFUSCATED = [
     "k i l l  m y s e l f, i want to k.i.l.l myself",
     "I WaNt To DiE",
     "i wanna unalive myself",
-    pytest.param("i wnat to kill mysef", marks=pytest.mark.xfail(strict=True, reason="short key words with a letter missing")),
+    "i wnat to kill mysef",
+    "我現在真的很想死，已經寫好遺書了",
+    "我覺得活著沒有意義，今晚就要結束自己的生命",
 ]
 
 

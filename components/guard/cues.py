@@ -1,0 +1,110 @@
+"""What the weighted lexicon sees of a text: words, short phrases, and which concepts meet in a sentence.
+
+Concepts are data: data/concepts.<language>.yaml lists words that mean much the same here ("rope, pills, bridge" are `means`).
+Composition comes from pairs: `means` beside `plan` says more than both alone, whichever words stand for them.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+_Key = TypeVar("_Key")
+_TOKEN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[a-z]+|[0-9]+|[.!?\u3002,;\n\u300a\u300b\"]")
+STOPS = frozenset(".!?\u3002;\n")
+_PAUSES = STOPS | {","}
+_LONGEST_PHRASE = 4
+_LONGEST_ENGLISH_PHRASE = 3
+_SHORTEST_STEM = 3
+
+
+@dataclass(frozen=True)
+class Cues:
+    """Attributes.
+
+    phrases: Words and phrases of up to four characters or three words.
+    concepts: "@a": concept a occurs; "@a+b": both occur in one sentence.
+    """
+
+    phrases: frozenset[str]
+    concepts: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Concepts:
+    phrases: dict[tuple[str, ...], frozenset[str]]
+    stems: dict[str, frozenset[str]]
+    longest: int
+
+
+def tokens(text: str) -> list[str]:
+    """Chinese characters, Latin words, numbers and stops of a normalised text."""
+    return _TOKEN.findall(text)
+
+
+def cues(found: list[str]) -> Cues:
+    """The cues of a text, given as `tokens` returns it."""
+    sentences = [_concepts_in(sentence) for sentence in _split(found, STOPS)]
+    alone = {f"@{name}" for names in sentences for name in names}
+    together = {f"@{a}+{b}" for names in sentences for a, b in combinations(sorted(names), 2)}
+    return Cues(phrases=frozenset(_phrases(found)), concepts=frozenset(alone | together))
+
+
+def _split(found: list[str], at: frozenset[str]) -> Iterator[list[str]]:
+    piece: list[str] = []
+    for token in found:
+        if token in at:
+            yield piece
+            piece = []
+        else:
+            piece.append(token)
+    yield piece
+
+
+def _phrases(found: list[str]) -> Iterator[str]:
+    yield from set(found) & _PAUSES
+    for clause in _split(found, _PAUSES):
+        for start, first in enumerate(clause):
+            most = _LONGEST_ENGLISH_PHRASE if first.isascii() else _LONGEST_PHRASE
+            for end in range(start + 1, min(start + most, len(clause)) + 1):
+                yield " ".join(clause[start:end])
+
+
+def _concepts_in(sentence: list[str]) -> set[str]:
+    table = _concepts()
+    names: set[str] = set()
+    for start, token in enumerate(sentence):
+        for end in range(start + 1, min(start + table.longest, len(sentence)) + 1):
+            names |= table.phrases.get(tuple(sentence[start:end]), frozenset())
+        if token.isascii():
+            for length in range(_SHORTEST_STEM, len(token) + 1):
+                names |= table.stems.get(token[:length], frozenset())
+    return names
+
+
+@cache
+def _concepts() -> _Concepts:
+    phrases: dict[tuple[str, ...], set[str]] = {}
+    stems: dict[str, set[str]] = {}
+    for name, entry in _entries():
+        if entry.endswith("*"):
+            stems.setdefault(entry[:-1], set()).add(name)
+        else:
+            phrases.setdefault(tuple(tokens(entry)), set()).add(name)
+    return _Concepts(_frozen(phrases.items()), _frozen(stems.items()), max(map(len, phrases)))
+
+
+def _entries() -> Iterator[tuple[str, str]]:
+    for path in sorted((Path(__file__).parent / "data").glob("concepts.*.yaml")):
+        for name, entries in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            for entry in entries.split(","):
+                yield name, " ".join(entry.split())
+
+
+def _frozen(table: Iterable[tuple[_Key, set[str]]]) -> dict[_Key, frozenset[str]]:
+    return {key: frozenset(names) for key, names in table}

@@ -1,0 +1,83 @@
+"""The weighted lexicon: how much each cue of a text speaks for danger, as log odds.
+
+The weights are data (data/weights.json), fitted to the development sets by `python -m components.guard.fit`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import orjson
+
+from components.guard.cues import STOPS, Cues, cues, tokens
+
+DATA = Path(__file__).parent / "data"
+Category = Literal["suicidal_ideation", "self_harm", "anxiety_crisis", "violence", "substance_withdrawal", "risk_taking", "none"]
+Weights = Mapping[str, tuple[float, float]]
+# Longer texts are judged by the window of sentences that looks worst, so that danger does not drown in harmless words.
+WINDOW = 160
+
+
+@dataclass(frozen=True)
+class Score:
+    """Log odds that a text shows danger at all, and that it shows it openly."""
+
+    danger: float
+    explicit: float
+
+
+def score(text: str) -> Score:
+    """Scores the words of a normalised text."""
+    weights = _weights()
+    worst = max((cues(window) for window in windows(tokens(text))), key=lambda found: _sum(found, weights, 0))
+    return Score(_sum(worst, weights, 0), _sum(worst, weights, 1))
+
+
+def rule_score(tier: str) -> Score:
+    """What a rule of this tier adds to the score of the words: a rule is a cue, too, though a heavy one."""
+    return Score(*_weights().get(f"rule:{tier}", (0.0, 0.0)))
+
+
+def windows(found: list[str]) -> list[list[str]]:
+    """Runs of whole sentences of at least WINDOW tokens, one beginning at each sentence; a short text is one window."""
+    ends = [i + 1 for i, token in enumerate(found) if token in STOPS] + [len(found)]
+    pieces = []
+    for start in [0, *ends]:
+        end = next((e for e in ends if e - start >= WINDOW), len(found))
+        if end > start:
+            pieces.append(found[start:end])
+        if end == len(found):
+            break
+    return pieces or [found]
+
+
+def _sum(found: Cues, weights: Weights, column: int) -> float:
+    blocks = ([weights[name][column] for name in names if name in weights] for names in (found.phrases, found.concepts))
+    return weights["bias"][column] + sum(_mean(block) for block in blocks)
+
+
+def _mean(known: list[float]) -> float:
+    # By the root, not the count: more evidence weighs more, but length alone does not.
+    return sum(known) / math.sqrt(max(len(known), 1))
+
+
+def category(text: str) -> Category:
+    """The category of which the concepts of a normalised text speak most."""
+    names = cues(tokens(text)).concepts
+    sums = {
+        heading: weights["bias"] + _mean([weights[name] for name in names if name in weights]) for heading, weights in _categories().items()
+    }
+    return max(sums, key=lambda heading: sums[heading])
+
+
+@cache
+def _weights() -> dict[str, tuple[float, float]]:
+    return orjson.loads((DATA / "weights.json").read_bytes())
+
+
+@cache
+def _categories() -> dict[Category, dict[str, float]]:
+    return orjson.loads((DATA / "categories.json").read_bytes())
