@@ -63,6 +63,7 @@ def _reference_kwargs(settings: GRPOSettings) -> dict[str, str]:
 
 def train(config: TrainingConfig) -> None:
     """Trains on the prompts and saves the model."""
+    import torch
     from datasets import load_dataset
 
     from components.common.training.cpu_head import use_dense_head
@@ -72,6 +73,7 @@ def train(config: TrainingConfig) -> None:
     from components.grpo.completions import CompletionLog
     from components.grpo.dynamic_sampling import DynamicSamplingTrainer
     from components.grpo.rewards.functions import reward_functions
+    from components.grpo.shared_prompt import share_prompts
 
     settings = GRPOSettings.model_validate(config.settings)
     use_dense_head()
@@ -88,6 +90,8 @@ def train(config: TrainingConfig) -> None:
         callbacks=callbacks(config, settings.checkpoint),
     )
     trainer.extra_generations = settings.dynamic_sampling
+    if not torch.cuda.is_available() and settings.tuning.attention == "sdpa":
+        share_prompts(trainer)
     trainer.add_callback(CompletionLog(trainer, Path(config.work) / "completions.jsonl", settings.log_completions))
     card = model_card("Final model of Psyche-R1", config.base_model, "Group relative policy optimisation (stage 2 of 2).", config.settings)
     train_and_save(trainer, tokenizer, config, settings.checkpoint, card)
