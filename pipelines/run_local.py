@@ -153,7 +153,7 @@ def _wait_plainly(process: "subprocess.Popen[bytes]", run: RunFolder, out: Any, 
         for name, s in run.summaries().items():
             if name not in told and s["status"] != "running":
                 told.add(name)
-                out.print(f"  {name}: {s['status']}, {s['in']} in, {s['out']} out, {s['rejected']} rejected, {s['seconds']:.1f} s")
+                out.print(f"  {name}: {s['status']}, {terminal.counts(s)}, {s['seconds']:.1f} s")
         meanwhile()
 
 

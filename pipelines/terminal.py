@@ -30,19 +30,24 @@ def stages(run: RunFolder) -> list[str]:
 def live_table(run: RunFolder) -> Table:
     """Returns the table shown while the pipeline runs."""
     table = Table(box=None, pad_edge=False, show_header=False)
-    for width in (18, 12, 40, 12):
+    for width in (18, 12, 50, 12):
         table.add_column(min_width=width, no_wrap=True)
     summaries, progress = run.summaries(), run.progress()
     for stage in stages(run):
         done = summaries.get(stage)
         if done and done["status"] != "running":
             mark = "[green]done[/]" if done["status"] == "done" else "[red]failed[/]"
-            table.add_row(stage, mark, f"{done['in']} in, {done['out']} out, {done['rejected']} rejected", duration(done["seconds"]))
+            table.add_row(stage, mark, counts(done), duration(done["seconds"]))
         elif stage in progress:
             table.add_row(f"[bold]{stage}[/]", "[cyan]running[/]", progress_text(progress[stage]), duration(progress[stage]["seconds"]))
         else:
             table.add_row(f"[dim]{stage}[/]", "", "", "")
     return table
+
+
+def counts(s: dict[str, Any]) -> str:
+    """Formats a stage's records: every input is kept or rejected; what is kept may give several outputs."""
+    return f"{s['in']} in, {s['kept']} kept, {s['rejected']} rejected, {s['out']} out"
 
 
 def progress_text(p: dict[str, Any]) -> str:
@@ -54,10 +59,10 @@ def progress_text(p: dict[str, Any]) -> str:
 
 
 def closing_table(run: RunFolder) -> Table:
-    """Returns the table at the end: stage, seconds, in, out, rejected, LLM calls, tokens."""
+    """Returns the table at the end: stage, seconds, in = kept + rejected, out, LLM calls, tokens."""
     table = Table(title=f"run {run.id}", title_justify="left", box=None, pad_edge=False)
     table.add_column("stage")
-    for name in ("seconds", "in", "out", "rejected", "LLM calls", "tokens"):
+    for name in ("seconds", "in", "kept", "rejected", "out", "LLM calls", "tokens"):
         table.add_column(name, justify="right")
     summaries = run.summaries()
     total = 0.0
@@ -69,10 +74,10 @@ def closing_table(run: RunFolder) -> Table:
         tokens = llm.get("prompt_tokens", 0) + llm.get("completion_tokens", 0)
         total += s["seconds"]
         table.add_row(
-            stage, f"{s['seconds']:.1f}", str(s["in"]), str(s["out"]), str(s["rejected"]),
+            stage, f"{s['seconds']:.1f}", str(s["in"]), str(s["kept"]), str(s["rejected"]), str(s["out"]),
             f"{llm.get('calls', 0):.0f}" if llm else "", f"{tokens:.0f}" if llm else "",
         )  # fmt: skip
-    table.add_row("[bold]stages together[/]", f"[bold]{total:.1f}[/]", "", "", "", "", "")
+    table.add_row("[bold]stages together[/]", f"[bold]{total:.1f}[/]", "", "", "", "", "", "")
     return table
 
 

@@ -9,13 +9,22 @@ from rich.console import Console
 from pipelines.run_state import RunFolder
 from pipelines.terminal import closing_table, duration, failure, live_table, progress_text
 
-INGEST = {"status": "done", "seconds": 12.34, "in": 110, "out": 100, "rejected": 10, "llm": {}, "error": ""}
+INGEST = {"status": "done", "seconds": 12.34, "in": 110, "kept": 100, "out": 100, "rejected": 10, "llm": {}, "error": ""}
 QUESTIONS = {
-    "status": "done", "seconds": 60.0, "in": 100, "out": 250, "rejected": 5, "error": "",
+    "status": "done", "seconds": 60.0, "in": 100, "kept": 95, "out": 250, "rejected": 5, "error": "",
     "llm": {"calls": 300.0, "prompt_tokens": 4000.0, "completion_tokens": 1000.0},
 }  # fmt: skip
-SFT_FAILED = {"status": "failed", "seconds": 3.0, "in": 0, "out": 0, "rejected": 0, "llm": {}, "error": "Out of memory: lower the batch."}
-RUNNING = {"status": "running", "seconds": 0.0, "in": 0, "out": 0, "rejected": 0, "llm": {}, "error": ""}
+SFT_FAILED = {
+    "status": "failed",
+    "seconds": 3.0,
+    "in": 0,
+    "kept": 0,
+    "out": 0,
+    "rejected": 0,
+    "llm": {},
+    "error": "Out of memory: lower the batch.",
+}
+RUNNING = {"status": "running", "seconds": 0.0, "in": 0, "kept": 0, "out": 0, "rejected": 0, "llm": {}, "error": ""}
 PROGRESS = {"what": "passages", "done": 30, "total": 90, "seconds": 10.0}
 
 
@@ -59,7 +68,7 @@ def test_progress(progress, text):
 def test_the_live_table_shows_done_running_failed_and_coming_stages(run):
     folder = run({"ingest": INGEST, "questions": RUNNING, "sft": SFT_FAILED}, {"questions": PROGRESS})
     lines = {line[0]: line[1:] for line in rows(live_table(folder))}
-    assert lines["ingest"] == ["done", "110 in, 100 out, 10 rejected", "0:12"]
+    assert lines["ingest"] == ["done", "110 in, 100 kept, 10 rejected, 100 out", "0:12"]
     assert lines["questions"] == ["running", "30/90 passages, 3.0/s, 0:20 left", "0:10"]
     assert lines["sft"][0] == "failed"
     assert lines["grpo"] == []
@@ -69,8 +78,8 @@ def test_the_closing_table_has_counts_calls_tokens_and_the_sum(run):
     lines = rows(closing_table(run({"questions": QUESTIONS, "ingest": INGEST})))
     assert lines[0] == ["run demo-1"]
     assert [line[0] for line in lines[2:]] == ["ingest", "questions", "stages together"]
-    assert lines[2][1:] == ["12.3", "110", "100", "10"]
-    assert lines[3][1:] == ["60.0", "100", "250", "5", "300", "5000"]
+    assert lines[2][1:] == ["12.3", "110", "100", "10", "100"]
+    assert lines[3][1:] == ["60.0", "100", "95", "5", "250", "300", "5000"]
     assert lines[4][1:] == ["72.3"]
 
 
