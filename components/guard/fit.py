@@ -13,12 +13,12 @@ from components.guard.measure import DATA as SENTENCES
 from components.guard.measure import DEVELOPMENT, REMEMBERED
 from components.guard.normalise import english, readings
 from components.guard.rules import matched_rule
-from components.guard.weights import DATA, Weights
+from components.guard.weights import DATA, Weights, share
 
 # A cue in fewer rows says more about the row than about danger.
 RAREST = 3
 # Inverse regularisation; between 3 and 30 nothing changes in cross-validation.
-STRENGTH, LEAST_SCALE = 20.0, 0.2
+STRENGTH, LEAST_SCALE = 30.0, 0.2
 TIERS = ("explicit", "indirect")
 
 
@@ -55,7 +55,7 @@ class Matrix:
 
     def _block(self, names: Set[str]) -> dict[int, float]:
         known = [self._index[name] for name in names if name in self._index]
-        return {i: len(known) ** -0.5 for i in known}
+        return {i: share(len(known)) for i in known}
 
 
 def fit(sentences: list[dict[str, str]]) -> Weights:

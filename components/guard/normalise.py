@@ -56,7 +56,7 @@ def plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).lower()
     kept = "".join(_visible(c) for c in unicodedata.normalize("NFKD", folded))
     kept = re.sub(r"[\u2018\u2019\u02bc`\u00b4']", "", kept)
-    simplified = kept.translate(_traditional())
+    simplified = kept.translate(traditional())
     return re.sub(r"[ \t\r\f\v]*\n\s*", "\n", re.sub(r"[ \t]{3,}", "  ", simplified)).strip()
 
 
@@ -68,7 +68,8 @@ def _visible(character: str) -> str:
 
 
 @cache
-def _traditional() -> dict[int, int]:
+def traditional() -> dict[int, int]:
+    """Traditional characters and their simplified forms, for `str.translate`."""
     path = Path(__file__).parent / "data" / "traditional.json"
     table = json.loads(path.read_text(encoding="utf-8"))
     return str.maketrans(table["traditional"], table["simplified"])

@@ -4,7 +4,6 @@ Patterns are data: data/output.yaml. A match counts unless its own sentence make
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from components.guard.fold import fold
 from components.guard.lexicon import alternatives
 
 Kind = Literal["method", "diagnosis", "medication"]
@@ -53,7 +53,7 @@ class _Compiled:
 
 def find_violations(text: str) -> list[Violation]:
     """Every forbidden passage of a reply, in order; overlapping ones of a kind count once."""
-    plain, offsets = _plain(text)
+    plain, offsets = fold(text)
     found = [
         Violation(rule.kind, offsets[match.start()], offsets[match.end() - 1] + 1) for rule in _rules() for match in _matches(rule, plain)
     ]
@@ -74,17 +74,6 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
     begin = max((m.end() for m in _SENTENCE_END.finditer(text, 0, start)), default=0)
     close = _SENTENCE_END.search(text, max(end - 1, 0))
     return begin, close.end() if close else len(text)
-
-
-def _plain(text: str) -> tuple[str, list[int]]:
-    """Lower-case NFKC text without invisible characters, and for each of its characters the offset in `text`."""
-    characters = [(c, i) for i, raw in enumerate(text) if unicodedata.category(raw) != "Cf" for c in _fold(raw)]
-    return "".join(c for c, _ in characters), [i for _, i in characters]
-
-
-def _fold(character: str) -> str:
-    # Chinese stops and marks keep their own form: they end a sentence without a following blank.
-    return character if character in "\uff01\uff1f" else unicodedata.normalize("NFKC", character).lower()
 
 
 @cache

@@ -3,8 +3,9 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from components.guard.fold import fold
 from components.guard.output import Kind, find_violations
-from components.guard.suspicion import Suspicion, fold
+from components.guard.suspicion import Suspicion
 from components.guard.think import Piece, ThinkTags
 
 

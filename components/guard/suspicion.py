@@ -4,7 +4,6 @@ The patterns are those of output.py, asked for partial matches: of "... you have
 "the memory" nothing. So harmless words leave at once, and nothing has left of a passage by the time that it is complete.
 """
 
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +17,6 @@ from components.guard.output import Kind, find_violations
 # A sentence that will not end is judged as it stands this many characters behind a match.
 PATIENCE = 300
 _WINDOW = 600
-_WORD, _SPACE = regex.compile(r"\w"), regex.compile(r"\s")
 _SENTENCE_END = regex.compile(r"[.!?]\s|[\u3002\uff01\uff1f\n]")
 
 
@@ -70,29 +68,6 @@ class Suspicion:
         else:
             self.clear = until
         return True
-
-
-def fold(text: str) -> tuple[str, list[int]]:
-    """Returns the text as output.py compares it, and for each of its characters the offset in `text`."""
-    if text.isascii() and text.isprintable():
-        return text.lower(), list(range(len(text)))
-    pairs = [(c, i) for i, raw in enumerate(text) for c in _fold(raw)]
-    return "".join(c for c, _ in pairs), [i for _, i in pairs]
-
-
-@cache
-def _fold(character: str) -> str:
-    if unicodedata.category(character) == "Cf":
-        return ""
-    folded = character if character in "\uff01\uff1f" else unicodedata.normalize("NFKC", character).lower()
-    return "".join(_portable(c) for c in folded)
-
-
-def _portable(character: str) -> str:
-    """Returns a stand-in for characters that `re`, which output.py uses, and `regex` take for different classes (accents alone)."""
-    if (character.isalnum() or character == "_") != bool(_WORD.match(character)):
-        return "\u0294" if character.isalnum() else "\u25a1"
-    return "\t" if character.isspace() and not _SPACE.match(character) else character
 
 
 @cache

@@ -19,6 +19,7 @@ Category = Literal["suicidal_ideation", "self_harm", "anxiety_crisis", "violence
 Weights = Mapping[str, tuple[float, float]]
 # Longer texts are judged by the window of sentences that looks worst, so that danger does not drown in harmless words.
 WINDOW = 160
+FEWEST = 8
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,17 @@ def _sum(found: Cues, weights: Weights, column: int) -> float:
     return weights["bias"][column] + sum(_mean(block) for block in blocks)
 
 
+def share(known: int) -> float:
+    """What each of so many known cues counts for.
+
+    By the root, not the number: more evidence weighs more, but length alone does not. Nor does brevity: a "hello" must not count
+    for as much as a sentence.
+    """
+    return 1 / math.sqrt(max(known, FEWEST))
+
+
 def _mean(known: list[float]) -> float:
-    # By the root, not the count: more evidence weighs more, but length alone does not.
-    return sum(known) / math.sqrt(max(len(known), 1))
+    return sum(known) * share(len(known))
 
 
 def category(text: str) -> Category:

@@ -10,12 +10,16 @@ DIAGNOSES = [
     "My diagnosis is generalized anxiety disorder.",
     "根据你的描述，你就是重度抑郁症。",
     "你得了双相情感障碍。",
+    "你就是得了抑郁症。",
+    "你得的是焦虑症。",
+    "你就是得了躁鬱症。",
 ]
 MEDICATION = [
     "Take 50 mg of sertraline every morning.",
     "Stop taking your antidepressants right away.",
     "You don't need your medication any more.",
     "建议你吃舍曲林。",
+    "建議你吃捨曲林，每晚兩片安眠藥。",
     "你可以把药停了。",
 ]
 HARMLESS = [

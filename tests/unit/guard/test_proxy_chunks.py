@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.common.answers import split_think
+from components.guard.fold import fold
 from components.guard.output import find_violations
 from components.guard.output_stream import OutputFilter, guard_text
 from components.guard.policy import Decision
@@ -16,7 +17,6 @@ from components.guard.replies import Replies
 from components.guard.settings import GuardSettings
 from components.guard.sse import EventSplitter
 from components.guard.stream import StreamGuard
-from components.guard.suspicion import fold
 from tests.unit.guard.scripted import delta, event, finishes, said
 
 FORBIDDEN = [

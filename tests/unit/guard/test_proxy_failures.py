@@ -197,3 +197,13 @@ async def test_an_error_of_the_guard_itself_says_nothing_of_the_text(monkeypatch
     assert json.loads(raw)["error"]["message"] == "the guard failed"
     assert "ValueError" in caplog.text
     assert "SECRET" not in caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_what_its_encoding_says_is_a_400(encoding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    async with guarded(whole("hi")) as (client, upstream):
+        async with client.post("/v1/chat/completions", data=b"garbage, not compressed", headers=headers) as response:
+            assert response.status == 400
+            assert "could not be read" in (await response.json())["error"]["message"]
+        assert upstream.bodies == []
