@@ -1,9 +1,12 @@
 import asyncio
 import threading
 
+import boto3
 import pytest
 from aiohttp import web
+from moto import mock_aws
 
+from components.common import storage
 from tests.stub_llm import Stub
 
 
@@ -29,3 +32,16 @@ def serve():
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An empty S3 bucket of that name, in memory."""
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        storage.s3_client.cache_clear()
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
+        yield "s3://bucket"
+    storage.s3_client.cache_clear()

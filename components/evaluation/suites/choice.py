@@ -1,9 +1,10 @@
 """Multiple-choice questions: how they are scored and which figures every such suite reports (spec section 5)."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from components.common.answers import Parsed, parse_reply
-from components.common.benchmarks import BenchmarkItem
+from components.common.benchmarks import BadRow, BenchmarkItem
 from components.common.llm import Reply
 from components.common.question_prompt import question_messages
 from components.common.scores import Cell, Sample
@@ -45,6 +46,17 @@ def choice_task(item: BenchmarkItem, number: int = 1) -> Task:
     """Returns the task of a question; `number` tells apart exact duplicates."""
     suffix = f"-{number}" if number > 1 else ""
     return Task(item.id + suffix, f"{item.domain}/{item.question.kind}", question_messages(item.question, item.context), item)
+
+
+def choice_tasks(items: Iterable[BenchmarkItem | BadRow]) -> Iterator[Task | BadRow]:
+    """Yields the tasks of a suite's questions; rows that are none are passed on."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if isinstance(item, BadRow):
+            yield item
+        else:
+            seen[item.id] += 1
+            yield choice_task(item, seen[item.id])
 
 
 def score_choice(suite: str, task: Task, replies: list[Reply | Failure]) -> Sample:

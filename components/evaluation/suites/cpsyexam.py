@@ -1,6 +1,5 @@
 """CPsyExam: knowledge (KG) and case analysis (CA) questions of four examinations, zero- and few-shot (spec section 5)."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from components.common.llm import Reply
 from components.common.prompts import load_prompt
 from components.common.question_prompt import render_question
 from components.common.scores import Cell, Sample
-from components.evaluation.suites.choice import KINDS, choice_figures, choice_task, score_choice
+from components.evaluation.suites.choice import KINDS, choice_figures, choice_tasks, score_choice
 from components.evaluation.suites.task import FIGURES, Failure, Task
 
 DOMAINS = ("KG", "CA")
@@ -31,14 +30,8 @@ class CPsyExam:
 
     def tasks(self) -> Iterator[Task | BadRow]:
         """Yields the questions, with worked examples before each if the recipe wants them."""
-        seen: Counter[str] = Counter()
-        for item in self._load(self.settings.uri, self.settings.withheld_keys):
-            if isinstance(item, BadRow):
-                yield item
-                continue
-            seen[item.id] += 1
-            task = choice_task(item, seen[item.id])
-            yield self._with_shots(task) if self.settings.shots else task
+        for task in choice_tasks(self._load(self.settings.uri, self.settings.withheld_keys)):
+            yield self._with_shots(task) if self.settings.shots and isinstance(task, Task) else task
 
     def _load(self, uri: str, withheld: bool = False) -> Iterator[BenchmarkItem | BadRow]:
         return load_questions(

@@ -1,14 +1,13 @@
 """Plain multiple-choice questions as JSON lines."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.common.benchmarks import BadRow, BenchmarkItem, load_questions
+from components.common.benchmarks import BadRow, load_questions
 from components.common.benchmarks.settings import SuiteSettings
 from components.common.llm import Reply
 from components.common.scores import Sample
-from components.evaluation.suites.choice import choice_figures, choice_task, score_choice
+from components.evaluation.suites.choice import choice_figures, choice_tasks, score_choice
 from components.evaluation.suites.task import FIGURES, Failure, Task
 
 
@@ -24,14 +23,8 @@ class MCQ:
         return self.settings.name
 
     def tasks(self) -> Iterator[Task | BadRow]:
-        """Yields the questions."""
-        seen: Counter[str] = Counter()
-        for item in load_questions("plain", self.settings.uri, self.settings.language):
-            if isinstance(item, BenchmarkItem):
-                seen[item.id] += 1
-                yield choice_task(item, seen[item.id])
-            else:
-                yield item
+        """Returns the questions one by one."""
+        return choice_tasks(load_questions("plain", self.settings.uri, self.settings.language))
 
     def score(self, task: Task, replies: list[Reply | Failure]) -> Sample:
         """Scores one item."""

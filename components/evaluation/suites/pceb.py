@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from components.common.answers import parse_reply
-from components.common.benchmarks import BadRow, BenchmarkItem, CaseItem, load_cases, load_questions
+from components.common.benchmarks import BadRow, CaseItem, load_cases, load_questions
 from components.common.benchmarks.settings import SuiteSettings
 from components.common.llm import Reply
 from components.common.prompts import load_prompt
 from components.common.question_prompt import system_prompt
 from components.common.scores import Cell, Sample, Score
-from components.evaluation.suites.choice import choice_figures, choice_task, score_choice
+from components.evaluation.suites.choice import choice_figures, choice_tasks, score_choice
 from components.evaluation.suites.task import FIGURES, Failure, Task, raw_reply, truncated_share
 from components.evaluation.suites.text_metrics import text_scores
 
@@ -32,13 +32,8 @@ class PCEB:
 
     def tasks(self) -> Iterator[Task | BadRow]:
         """Yields the multiple-choice questions, then the case questions."""
+        yield from choice_tasks(load_questions("pceb", self.settings.uri, self.settings.language))
         seen: Counter[str] = Counter()
-        for item in load_questions("pceb", self.settings.uri, self.settings.language):
-            if isinstance(item, BenchmarkItem):
-                seen[item.id] += 1
-                yield choice_task(item, seen[item.id])
-            else:
-                yield item
         for case in load_cases(self.settings.uri, self.settings.language):
             if isinstance(case, CaseItem):
                 seen[case.id] += 1

@@ -1,23 +1,9 @@
 """URIs: local paths and S3 behave alike; errors name the URI and the fix."""
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from components.common import storage
 from components.common.errors import UserError
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        storage.s3_client.cache_clear()
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
-        yield "b"
-    storage.s3_client.cache_clear()
 
 
 def test_a_directory_goes_up_and_comes_back_the_same(bucket, tmp_path):

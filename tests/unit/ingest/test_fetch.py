@@ -2,10 +2,8 @@ import functools
 import http.server
 import threading
 
-import boto3
 import huggingface_hub
 import pytest
-from moto import mock_aws
 
 from components.common import storage
 from components.common.errors import UserError
@@ -56,19 +54,11 @@ def test_the_content_type_names_the_format_where_the_address_does_not(web, tmp_p
 
 
 @pytest.fixture
-def bucket(monkeypatch, tmp_path):
+def home(monkeypatch, tmp_path):
     monkeypatch.setenv("PSYCHE_HOME", str(tmp_path / "home"))
-    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        storage.s3_client.cache_clear()
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
-        yield
-    storage.s3_client.cache_clear()
 
 
-def test_objects_of_a_bucket_are_fetched_under_their_uris(bucket):
+def test_objects_of_a_bucket_are_fetched_under_their_uris(bucket, home):
     storage.put_bytes("s3://bucket/books/b.md", b"# b")
     storage.put_bytes("s3://bucket/books/sub/a.txt", b"a")
     storage.put_bytes("s3://bucket/bookshelf/c.md", b"# c")
@@ -77,7 +67,7 @@ def test_objects_of_a_bucket_are_fetched_under_their_uris(bucket):
     assert (file.uri, file.path.read_text()) == ("s3://bucket/books/b.md", "# b")
 
 
-def test_a_changed_object_is_fetched_again(bucket):
+def test_a_changed_object_is_fetched_again(bucket, home):
     for text in ("old", "new"):
         storage.put_bytes("s3://bucket/a.md", text.encode())
         assert fetch("s3://bucket/a.md")[0].path.read_text() == text

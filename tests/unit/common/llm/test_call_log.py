@@ -2,12 +2,10 @@
 
 import random
 
-import boto3
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from components.common import storage
 from components.common.errors import UserError
@@ -114,45 +112,38 @@ async def test_a_budget_counts_earlier_attempts_and_can_be_raised(serve, tmp_pat
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        storage.s3_client.cache_clear()
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="calls")
-        yield "s3://calls/run/questions"
-    storage.s3_client.cache_clear()
+def remote(bucket):
+    return f"{bucket}/run/questions"
 
 
-async def test_parts_on_s3_are_found_on_another_machine(bucket, monkeypatch):
+async def test_parts_on_s3_are_found_on_another_machine(remote, monkeypatch):
     monkeypatch.setattr(module, "UPLOAD_SECONDS", 0.0)
-    await fill(bucket, range(20))
-    await fill(bucket, range(20, 30))
-    assert len(storage.list_s3(bucket)) >= 2
-    log = CallLog(bucket)
+    await fill(remote, range(20))
+    await fill(remote, range(20, 30))
+    assert len(storage.list_s3(remote)) >= 2
+    log = CallLog(remote)
     assert [log.get(KEYS[n]).text for n in range(30)] == [f"reply {n}" for n in range(30)]
     await log.close()
     assert not log.folder.exists()
 
 
-async def test_an_attempt_that_was_killed_leaves_what_was_uploaded(bucket, monkeypatch):
+async def test_an_attempt_that_was_killed_leaves_what_was_uploaded(remote, monkeypatch):
     monkeypatch.setattr(module, "UPLOAD_SECONDS", 0.0)
-    log = CallLog(bucket)
+    log = CallLog(remote)
     for n in range(3):
         log.add(KEYS[n], Reply(str(n)))
         await log._upload
     del log  # no close: killed
-    again = CallLog(bucket)
+    again = CallLog(remote)
     assert [again.get(KEYS[n]) for n in range(3)] == [Reply(str(n)) for n in range(3)]
     await again.close()
 
 
-async def test_a_bucket_that_is_away_costs_no_reply(bucket, monkeypatch, caplog):
+async def test_a_bucket_that_is_away_costs_no_reply(remote, monkeypatch, caplog):
     from botocore.exceptions import EndpointConnectionError
 
     monkeypatch.setattr(module, "UPLOAD_SECONDS", 0.0)
-    log, real = CallLog(bucket), module.put_bytes
+    log, real = CallLog(remote), module.put_bytes
 
     def away(uri, data):
         raise EndpointConnectionError(endpoint_url=uri)
@@ -163,7 +154,7 @@ async def test_a_bucket_that_is_away_costs_no_reply(bucket, monkeypatch, caplog)
     assert "tried again" in caplog.text
     monkeypatch.setattr(module, "put_bytes", real)
     await log.close()
-    again = CallLog(bucket)
+    again = CallLog(remote)
     assert again.get(KEYS[0]) == Reply("0")
     await again.close()
 
