@@ -7,7 +7,7 @@ from components.common.training.script import main
 from components.sft.settings import SFTSettings
 
 
-def arguments(config: TrainingConfig, settings: SFTSettings) -> Any:
+def arguments(config: TrainingConfig, settings: SFTSettings, padding_free: bool) -> Any:
     """Returns the SFTConfig of paper section 3."""
     from trl import SFTConfig
 
@@ -27,15 +27,17 @@ def arguments(config: TrainingConfig, settings: SFTSettings) -> Any:
         adam_epsilon=1e-8,
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
-        max_length=settings.max_length,
+        max_length=settings.max_length if settings.packing else None,  # the prepared samples are cut already
         packing=settings.packing,
         packing_strategy="bfd",
+        padding_free=padding_free,
         logging_steps=settings.log_every,
     )
 
 
 def train(config: TrainingConfig) -> None:
     """Trains on the prepared samples and saves the model."""
+    import torch
     from datasets import load_dataset
     from trl import SFTTrainer
 
@@ -43,14 +45,19 @@ def train(config: TrainingConfig) -> None:
     from components.common.training.loop import callbacks, train_and_save
     from components.common.training.model import load_model, load_tokenizer, lora_config
     from components.common.training.save import model_card
+    from components.sft.segment_attention import use_segments
 
     settings = SFTSettings.model_validate(config.settings)
     use_dense_head()
     tokenizer = load_tokenizer(config.base_model)
-    args = arguments(config, settings)
+    segments = not torch.cuda.is_available() and settings.tuning.attention == "sdpa"
+    args = arguments(config, settings, padding_free=segments)  # before the model: ZeRO-3 shards it while loading
+    model = load_model(config.base_model, settings.tuning)
+    if segments:
+        use_segments(model)
     data = load_dataset("parquet", data_files=f"{config.data}/data/*.parquet", split="train", cache_dir=f"{config.work}/cache")
     trainer = SFTTrainer(
-        model=load_model(config.base_model, settings.tuning),
+        model=model,
         args=args,
         train_dataset=data.select_columns(["input_ids", "labels"]),
         processing_class=tokenizer,
