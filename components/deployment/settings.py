@@ -58,6 +58,15 @@ class CanarySettings(BaseModel):
     )
 
 
+class LocalCacheSettings(BaseModel):
+    """Model files kept on the nodes' disks, so that a replica does not fetch them again (KServe's LocalModelNamespaceCache)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    node_groups: list[str] = Field(min_length=1, description="LocalModelNodeGroups of the cluster whose nodes keep the files")
+    model_size: str = Field(pattern=QUANTITY, description="disk that one version takes")
+
+
 class KServeSettings(BaseModel):
     """The InferenceService in the cluster."""
 
@@ -71,6 +80,7 @@ class KServeSettings(BaseModel):
     memory: str = Field(default="24Gi", pattern=QUANTITY, description="memory request and limit per replica")
     node_selector: dict[str, str] = Field(default={}, description="labels that the nodes must have")
     scale: ScaleSettings = ScaleSettings()
+    local_cache: LocalCacheSettings | None = Field(default=None, description="none: every new replica fetches the model from the store")
     canary: CanarySettings | None = Field(
         default=None, description="none: the InferenceService is updated in place by KServe's rolling update"
     )

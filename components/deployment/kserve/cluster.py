@@ -10,6 +10,7 @@ from components.common.errors import UserError
 
 PATHS = {
     "InferenceService": "/apis/serving.kserve.io/v1beta1/namespaces/{namespace}/inferenceservices",
+    "LocalModelNamespaceCache": "/apis/serving.kserve.io/v1alpha1/namespaces/{namespace}/localmodelnamespacecaches",
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes",
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
     "PodDisruptionBudget": "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets",
@@ -17,7 +18,7 @@ PATHS = {
     "Pod": "/api/v1/namespaces/{namespace}/pods",
     "Event": "/api/v1/namespaces/{namespace}/events",
 }
-ADD_ONS = {"InferenceService": "KServe", "HTTPRoute": "the Gateway API"}
+ADD_ONS = {"InferenceService": "KServe", "LocalModelNamespaceCache": "KServe with local model caches", "HTTPRoute": "the Gateway API"}
 
 
 def apply(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:

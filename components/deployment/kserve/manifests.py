@@ -119,6 +119,20 @@ def vllm_arguments(model: str, settings: DeploymentSettings) -> list[str]:
     return arguments + vllm.extra_args
 
 
+def local_cache(version: ModelVersion, settings: DeploymentSettings, namespace: str) -> dict[str, Any] | None:
+    """Returns the cache of a version's files on the nodes; None where the recipe asks for none."""
+    if settings.kserve.local_cache is None:
+        return None
+    return _render(
+        "localmodelcache",
+        name=f"{version.name}-v{version.number}",
+        namespace=namespace,
+        uri=version.uri,
+        cache=settings.kserve.local_cache,
+        service_account=settings.kserve.service_account,
+    )
+
+
 def disruption_budget(name: str, namespace: str) -> dict[str, Any]:
     """Returns the PodDisruptionBudget of an InferenceService."""
     return _render("poddisruptionbudget", name=name, namespace=namespace)

@@ -15,6 +15,7 @@ from components.deployment.kserve.manifests import (
     disruption_budget,
     http_route,
     inference_service,
+    local_cache,
     plugin_config,
     previous_of,
     read_split,
@@ -112,8 +113,8 @@ def _bring_up(cluster: Cluster, version: ModelVersion, settings: DeploymentSetti
     manifest = with_previous(inference_service(version, settings, cluster.namespace), previous)
     name = manifest["metadata"]["name"]
     plugin = plugin_config(settings, cluster.namespace)
-    if plugin:
-        apply(cluster, plugin)
+    for prepared in filter(None, (plugin, local_cache(version, settings, cluster.namespace))):
+        apply(cluster, prepared)
     apply(cluster, manifest)
     apply(cluster, disruption_budget(name, cluster.namespace))
     wait_ready(cluster, name, str(version), settings.kserve)

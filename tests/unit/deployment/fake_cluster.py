@@ -9,7 +9,7 @@ from typing import Any
 
 KINDS = {
     "inferenceservices": "InferenceService", "httproutes": "HTTPRoute", "poddisruptionbudgets": "PodDisruptionBudget",
-    "deployments": "Deployment", "configmaps": "ConfigMap", "pods": "Pod", "events": "Event",
+    "deployments": "Deployment", "configmaps": "ConfigMap", "pods": "Pod", "events": "Event", "localmodelnamespacecaches": "LocalModelNamespaceCache",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from components.deployment.kserve.manifests import (
     disruption_budget,
     http_route,
     inference_service,
+    local_cache,
     plugin_config,
     previous_of,
     read_split,
@@ -60,6 +61,15 @@ def test_http_route_is_valid_and_reads_back(split):
 
 def test_disruption_budget_is_valid():
     validate(disruption_budget("psyche-r1", "psyche"))
+
+
+def test_local_cache_is_valid_and_made_on_request_only():
+    assert local_cache(VERSION, settings("defaults"), "psyche") is None
+    asked = DeploymentSettings.model_validate({"kserve": {"local_cache": {"node_groups": ["gpu"], "model_size": "20Gi"}}})
+    manifest = local_cache(VERSION, asked, "psyche")
+    assert manifest["metadata"]["name"] == "psyche-r1-v3"
+    assert manifest["spec"]["sourceModelUri"] == VERSION.uri
+    validate(manifest)
 
 
 def test_mode_is_always_said_and_the_weights_come_from_the_registry():

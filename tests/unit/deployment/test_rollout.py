@@ -44,6 +44,13 @@ def test_creates_tries_and_asks(fake, cluster, settings):
     assert all(q["fieldManager"] == ["psyche"] and q["force"] == ["true"] for q in fake.queries if "fieldManager" in q)
 
 
+def test_a_local_cache_is_made_before_the_service(fake, cluster, settings):
+    deploy_to_kserve(version(1), settings(local_cache={"node_groups": ["gpu"], "model_size": "20Gi"}), cluster)
+    assert fake.objects["LocalModelNamespaceCache", "psyche-v1"]["spec"]["sourceModelUri"] == "s3://models/run-1/grpo"
+    kinds = [kind for method, kind, _ in fake.calls if method == "PATCH"]
+    assert kinds.index("LocalModelNamespaceCache") < kinds.index("InferenceService")
+
+
 def test_deploying_twice_changes_nothing(fake, cluster, settings):
     deploy_to_kserve(version(1), settings(), cluster)
     before = fake.objects["InferenceService", "psyche"]["spec"]
