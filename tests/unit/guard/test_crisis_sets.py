@@ -22,17 +22,17 @@ def test_obfuscated_set():
     assert row.alarms.share <= 0.05
 
 
-@pytest.mark.xfail(strict=True, reason="held-out explicit recall 0.889 (80/90)")
+@pytest.mark.xfail(strict=True, reason="held-out explicit recall 0.911 (82/90)")
 def test_held_out_explicit():
     assert total("test").explicit.share == 1
 
 
-@pytest.mark.xfail(strict=True, reason="held-out indirect recall 0.685 (37/54)")
+@pytest.mark.xfail(strict=True, reason="held-out indirect recall 0.722 (39/54)")
 def test_held_out_indirect():
     assert total("test").indirect.share >= 0.9
 
 
-@pytest.mark.xfail(strict=True, reason="held-out false alarms 0.051 (5/98)")
+@pytest.mark.xfail(strict=True, reason="held-out false alarms 0.082 (8/98)")
 def test_held_out_false_alarms():
     assert total("test").alarms.share <= 0.02
 
