@@ -46,9 +46,11 @@ class CompletionLog(TrainerCallback):
             kept = [line + "\n" for line in known if json.loads(line)["step"] <= state.global_step]
             self.path.write_text("".join(kept), encoding="utf-8")
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Appends the rows."""
-        if state.is_world_process_zero and self.count:
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """Appends the rows; the summary at the end of a training has none of its own."""
+        if state.is_world_process_zero and self.count and "train_runtime" not in (logs or {}):
             rows = sample_rows(state.global_step, self.trainer._logs, self.count)
             with self.path.open("a", encoding="utf-8") as log:
                 log.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
