@@ -1,0 +1,1 @@
+"""How others train on the same data: plain TRL scripts and a LLaMA-Factory configuration."""
