@@ -18,7 +18,7 @@ from components.guard.weights import DATA, Weights, share
 # A cue in fewer rows says more about the row than about danger.
 RAREST = 3
 # Inverse regularisation; between 3 and 30 nothing changes in cross-validation.
-STRENGTH, LEAST_SCALE = 30.0, 0.2
+STRENGTH, LEAST_SCALE = 50.0, 0.2
 TIERS = ("explicit", "indirect")
 
 
