@@ -43,15 +43,15 @@ def rule_score(tier: str) -> Score:
 
 
 def windows(found: list[str]) -> list[list[str]]:
-    """Runs of whole sentences of at least WINDOW tokens, one beginning at each sentence; a short text is one window."""
+    """Runs of whole sentences of at least WINDOW tokens that overlap by about a half; a short text is one window."""
     ends = [i + 1 for i, token in enumerate(found) if token in STOPS] + [len(found)]
-    pieces = []
-    for start in [0, *ends]:
-        end = next((e for e in ends if e - start >= WINDOW), len(found))
-        if end > start:
-            pieces.append(found[start:end])
+    pieces, start = [], 0
+    while start < len(found):
+        end = next(e for e in ends if e - start >= WINDOW or e == len(found))
+        pieces.append(found[start:end])
         if end == len(found):
             break
+        start = next(e for e in ends if e - start >= WINDOW // 2)
     return pieces or [found]
 
 

@@ -52,3 +52,8 @@ def test_the_data_is_what_the_development_sets_give(name, make):
     flat = [(a, b) for s, f in pairs for a, b in (zip(s, f, strict=True) if isinstance(s, list) else ((s[k], f[k]) for k in s))]
     # Solvers differ in the last digits from machine to machine.
     assert max(abs(a - b) for a, b in flat) < 0.02
+
+
+def test_many_short_sentences_do_not_multiply_the_work():
+    text = tokens("a. " * 2000)
+    assert sum(len(window) for window in windows(text)) < 3 * len(text)
