@@ -14,8 +14,10 @@ from components.guard.openapi import document
 from components.guard.output_stream import guard_text
 from components.guard.policy import judge
 from components.guard.relay import REQUEST_ID
+from components.guard.rules import matched_rule
 from components.guard.settings import GuardSettings
 from components.guard.upstream import Upstream
+from components.guard.weights import category
 
 UPSTREAM = web.AppKey("upstream", Upstream)
 METRICS = web.AppKey("metrics", Metrics)
@@ -40,8 +42,10 @@ def make_app(upstream: str, settings: GuardSettings) -> web.Application:
     app.router.add_get("/v1/models", _models)
     app.router.add_post("/v1/chat/completions", completions.chat)
     app.router.add_post("/v1/completions", completions.completion)
-    # Rules are compiled when they are first used: not in somebody's request.
+    # Rules are compiled and weights read when they are first used: not in somebody's request, and rules are not asked about "warm up".
     judge("warm up")
+    matched_rule("warm up")
+    category("warm up")
     guard_text("warm up", hide_thinking=True)
     return app
 
