@@ -108,7 +108,8 @@ def step_seconds(shape: Shape, load: Load, work: Work, gpu_tflops: float) -> flo
 
 
 def _fits(shape: Shape, load: Load) -> bool:
-    return total(memory(shape, load)) <= USABLE * load.gpu_memory_gb * GB
+    usable = USABLE * load.gpu_memory_gb * GB
+    return total(memory(shape, load)) <= usable and (not load.vllm_share or load.vllm_share >= smallest_vllm_share(shape, load))
 
 
 def smallest_change(shape: Shape, load: Load) -> str:
@@ -139,7 +140,7 @@ def _changes(shape: Shape, load: Load) -> Iterator[Change]:
     if not load.gradient_checkpointing:
         yield _change("tuning.gradient_checkpointing", "true", gradient_checkpointing=True)
     share = smallest_vllm_share(shape, load)
-    if share < load.vllm_share:
+    if load.vllm_share and share != load.vllm_share:
         yield _change("rollout.vllm_memory", f"{share:g}", vllm_share=share)
     for divisor in (2, 4, 8, 16):
         words = f"divide per_device_batch_size by {divisor}"

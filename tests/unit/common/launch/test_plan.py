@@ -131,3 +131,11 @@ def test_unknown_family_is_told():
 def test_a_model_that_cannot_be_estimated_is_trained_all_the_same(caplog):
     require_fit(lambda: make_plan(shape_of({"model_type": "mamba"}), LOAD, Work(1, 1), 312), "sft", 80)
     assert "memory is not checked" in caplog.text
+
+
+def test_the_share_of_vllm_must_hold_its_copy_of_the_weights():
+    load = replace(LOAD, method="lora", deepspeed="none", world_size=1, gpu_memory_gb=48, micro_tokens=1024, vllm_share=0.3)
+    assert total(memory(SEVEN_B, load)) < load.gpu_memory_gb * GB
+    assert smallest_change(SEVEN_B, load) == "set rollout.vllm_memory to 0.4"
+    plan = make_plan(SEVEN_B, load, Work(tokens_per_step=1024, steps=None), 312.0)
+    assert (plan.fits, plan.fix) == (False, "set rollout.vllm_memory to 0.4")
