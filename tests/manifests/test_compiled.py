@@ -7,6 +7,8 @@ from pipelines.compile import COMPILED, compile_recipe
 from pipelines.recipe import RECIPES, load_recipe
 from tests.manifests.schemas import CRDS, problems
 
+pytestmark = pytest.mark.usefixtures("stack_without_source")
+
 SHIPPED = sorted(p.stem for p in RECIPES.glob("*.yaml"))
 
 

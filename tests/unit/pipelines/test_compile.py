@@ -13,6 +13,8 @@ from components.common.errors import UserError
 from pipelines import compile as compiler
 from pipelines.recipe import RECIPES, load_recipe, validate
 
+pytestmark = pytest.mark.usefixtures("stack_without_source")
+
 GOLDEN = Path(__file__).parents[2] / "golden" / "compile"
 GENEROUS_SECONDS = 20  # three on a free machine (docs/cluster.md)
 SHIPPED = sorted(p.stem for p in RECIPES.glob("*.yaml"))
