@@ -18,6 +18,8 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then # Debian ships venv
   [ "$(id -u)" = 0 ] || fail "Python's venv module is missing: run 'sudo apt-get install python3-venv' and try again."
   apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null
 fi
+exec 9>"$home/envs/.lock" # two clones that set up at once would write into one environment
+flock -n 9 || { echo "waiting for another set-up in $home/envs"; flock 9; }
 free_gb=$(df -Pk "$home" | awk 'NR==2 {print int($4 / 1048576)}')
 
 # install NAME: an environment from images/NAME/requirements.txt; its folder is left in $env
