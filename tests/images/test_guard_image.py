@@ -1,7 +1,6 @@
 """The built `guard` image starts as any uid on a read-only root, passes the demo's smoke test, and says what is wrong with its settings."""
 
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -27,11 +26,6 @@ pytestmark = [
     ),
     pytest.mark.skipif(os.geteuid() != 0, reason="mounting a read-only root needs root"),
 ]
-
-
-@pytest.fixture
-def uid():
-    return random.randint(100_000, 2_000_000_000)
 
 
 def test_it_serves_and_reports_that_the_model_is_down(uid):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 from pathlib import Path
 
 import pytest
@@ -24,11 +23,6 @@ pytestmark = [
     pytest.mark.skipif(not (ROOT / "app" / "components").is_dir(), reason="no built image: set PSYCHE_IMAGE_ROOT to its unpacked root"),
     pytest.mark.skipif(os.geteuid() != 0, reason="mounting a read-only root needs root"),
 ]
-
-
-@pytest.fixture
-def uid():
-    return random.randint(100_000, 2_000_000_000)
 
 
 def test_the_root_is_read_only_and_the_user_is_nobody(uid):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -36,11 +35,6 @@ pytestmark = [
     pytest.mark.skipif(not (ROOT / "app" / "components").is_dir(), reason="no built image: set PSYCHE_TRAIN_ROOT to its unpacked root"),
     pytest.mark.skipif(os.geteuid() != 0, reason="mounting a read-only root needs root"),
 ]
-
-
-@pytest.fixture
-def uid():
-    return random.randint(100_000, 2_000_000_000)
 
 
 @pytest.fixture

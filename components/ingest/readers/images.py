@@ -41,7 +41,7 @@ def render_image(path: Path, number: int) -> bytes:
             page = ImageOps.exif_transpose(image).convert("RGB")  # telephones store how they were held
             page.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             page.save(buffer, format="PNG")
-    except Exception as error:
+    except Exception as error:  # Pillow's decoders raise many kinds of error on damaged files
         raise UserError(f"{path.name} is not a readable image ({error}): repair or replace the file.") from error
     return buffer.getvalue()
 
