@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Metrics, Output
 
-from components.common.image import PIPELINE_IMAGE, TRAIN_IMAGE
+from components.common.image import TRAIN_IMAGE
 
 
 @dsl.component(base_image=TRAIN_IMAGE, install_kfp_package=False)
@@ -22,7 +22,8 @@ def evaluation(
         metrics.log_metric(name, value)
 
 
-@dsl.component(base_image=PIPELINE_IMAGE, install_kfp_package=False)
+# No GPU is needed, but what scores text: the pipeline image has neither the tokenisers nor torch.
+@dsl.component(base_image=TRAIN_IMAGE, install_kfp_package=False)
 def baselines(settings: dict, results: Output[Artifact], metrics: Output[Metrics]) -> None:
     """Asks every endpoint of evaluation.baselines the same items: settings -> a folder of results per endpoint."""
     from components.evaluation.baseline import run_all
