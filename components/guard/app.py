@@ -9,6 +9,7 @@ from components.guard.access import Access
 from components.guard.audit import Audit
 from components.guard.completions import Completions
 from components.guard.errors import ApiError, error_response, internal_error
+from components.guard.guard_model import GuardModel
 from components.guard.metrics import Metrics
 from components.guard.openapi import document
 from components.guard.output_stream import guard_text
@@ -33,8 +34,9 @@ def make_app(upstream: str, settings: GuardSettings) -> web.Application:
     """
     app = web.Application(client_max_size=settings.max_body_bytes, middlewares=[_answer_errors])
     app[UPSTREAM], app[METRICS], app[ACCESS] = Upstream(upstream, settings), Metrics(), Access(settings)
-    completions = Completions(settings, app[UPSTREAM], app[METRICS], app[ACCESS], Audit(settings))
-    app.cleanup_ctx.append(_connected)
+    guard_model = GuardModel(settings) if settings.guard_model_url else None
+    completions = Completions(settings, app[UPSTREAM], app[METRICS], app[ACCESS], Audit(settings), guard_model)
+    app.cleanup_ctx.extend(_connection(server) for server in (app[UPSTREAM], guard_model) if server is not None)
     app.router.add_get("/live", _live)
     app.router.add_get("/health", _health)
     app.router.add_get("/metrics", _metrics)
@@ -50,9 +52,14 @@ def make_app(upstream: str, settings: GuardSettings) -> web.Application:
     return app
 
 
-async def _connected(app: web.Application) -> AsyncIterator[None]:
-    async with app[UPSTREAM].connected():
-        yield
+def _connection(server: Upstream | GuardModel) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Returns what keeps the connections to a server for the life of the app."""
+
+    async def connected(_: web.Application) -> AsyncIterator[None]:
+        async with server.connected():
+            yield
+
+    return connected
 
 
 @web.middleware

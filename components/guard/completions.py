@@ -11,12 +11,14 @@ from components.guard.access import Access
 from components.guard.answer import guard_answer
 from components.guard.audit import Audit
 from components.guard.errors import ApiError, internal_error, upstream_error
+from components.guard.guard_model import GuardModel
 from components.guard.metrics import Metrics
 from components.guard.output import Kind as Violation
-from components.guard.policy import Decision, decide, size
+from components.guard.policy import Decision, decide, may_change, size, user_turns
 from components.guard.relay import REQUEST_ID, Client, relay
 from components.guard.replies import Replies
 from components.guard.requests import Kind, parse
+from components.guard.rules import SEVERITY, Crisis
 from components.guard.settings import GuardSettings
 from components.guard.stream import StreamGuard
 from components.guard.upstream import Upstream
@@ -29,8 +31,11 @@ LONG_TEXT = 2000
 class Completions:
     """What the two handlers share."""
 
-    def __init__(self, settings: GuardSettings, upstream: Upstream, metrics: Metrics, access: Access, audit: Audit) -> None:
+    def __init__(
+        self, settings: GuardSettings, upstream: Upstream, metrics: Metrics, access: Access, audit: Audit, guard_model: GuardModel | None
+    ) -> None:
         self.settings, self.upstream, self.metrics, self.access, self.audit = settings, upstream, metrics, access, audit
+        self.guard_model = guard_model
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """POST /v1/chat/completions."""
@@ -71,11 +76,26 @@ class Completions:
             raise ApiError(400, "the body could not be read") from error
 
     async def _decide(self, body: dict[str, Any]) -> Decision:
-        if size(body) > LONG_TEXT:
-            decision = await asyncio.to_thread(decide, body, self.settings)
-        else:
-            decision = decide(body, self.settings)
+        decision = await self._by_policy(body)
+        if self.guard_model is not None and may_change(decision, self.settings):
+            decision = await self._ask_guard_model(self.guard_model, body, decision)
         self.metrics.crises.labels(decision.tier, decision.category).inc()
+        return decision
+
+    async def _by_policy(self, body: dict[str, Any], opinion: Crisis | None = None) -> Decision:
+        if size(body) > LONG_TEXT:
+            return await asyncio.to_thread(decide, body, self.settings, opinion)
+        return decide(body, self.settings, opinion)
+
+    async def _ask_guard_model(self, model: GuardModel, body: dict[str, Any], first: Decision) -> Decision:
+        try:
+            decision = await self._by_policy(body, await model.judge(user_turns(body), first.language))
+        except ApiError:
+            # Whoever writes gets an answer, by the lexicons alone.
+            self.metrics.opinions.labels("failed").inc()
+            return first
+        change = SEVERITY[decision.tier] - SEVERITY[first.tier]
+        self.metrics.opinions.labels("agreed" if not change else "raised" if change > 0 else "lowered").inc()
         return decision
 
     async def _respond(self, request: web.Request, kind: Kind, decision: Decision, found: list[Violation]) -> web.StreamResponse:

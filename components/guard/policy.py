@@ -9,20 +9,19 @@ from typing import Any
 from components.common.prompts import load_prompt
 from components.guard.messages import safe_message
 from components.guard.requests import texts
-from components.guard.rules import NO_CRISIS, Crisis, classify
+from components.guard.rules import NO_CRISIS, SEVERITY, Crisis, Tier, classify, matched_rule
 from components.guard.settings import GuardSettings
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Rules take more than linear time: longer texts are judged in pieces that overlap by more than any phrase is long.
 PIECE, OVERLAP = 2000, 200
-_SEVERITY = {"none": 0, "indirect": 1, "explicit": 2}
 
 
 @dataclass(frozen=True)
 class Decision:
     """`opening` goes in front of the answer, `closing` behind it; `ask_model` is False when the model is not asked at all."""
 
-    tier: str
+    tier: Tier
     category: str
     language: str
     opening: str
@@ -36,21 +35,28 @@ class Decision:
         return (self.opening or self.closing).strip()
 
 
-def decide(body: dict[str, Any], settings: GuardSettings) -> Decision:
+def decide(body: dict[str, Any], settings: GuardSettings, opinion: Crisis | None = None) -> Decision:
     """Classifies what the user says and prepares the request for the model.
 
     The last turn decides about the safe message. Earlier turns count as well until the message stands in the conversation; then they
     only keep the model under the safety prompt.
+
+    Args:
+        body: The checked request.
+        settings: Policy, country, limits.
+        opinion: What the guard model says of the turns; it counts where it is the more severe, or where it may lower.
     """
     limited = _limit_tokens(body, settings.max_tokens)
     turns = user_turns(body)
     found = [judge(turn) for turn in turns]
-    language = "zh" if any(_CHINESE.search(turn) for turn in turns) else "en"
-    worst = max(found, key=lambda crisis: _SEVERITY[crisis.tier], default=NO_CRISIS)
+    language = language_of(turns)
+    message = safe_message(language, settings.country)
+    worst = max(found, key=_severity, default=NO_CRISIS)
+    now = found[-1] if found and _was_shown(body, message) else worst
+    if opinion is not None:
+        now, worst = (_second(first, opinion, turns, settings) for first in (now, worst))
     if worst.tier == "none":
         return Decision("none", "none", language, "", "", True, limited)
-    message = safe_message(language, settings.country)
-    now = found[-1] if _was_shown(body, message) else worst
     is_chat = "messages" in body
     guided = _with_safety_prompt(limited, load_prompt("guard", "safety", language).render()) if is_chat else limited
     if now.tier == "explicit":
@@ -59,6 +65,24 @@ def decide(body: dict[str, Any], settings: GuardSettings) -> Decision:
         return Decision("explicit", now.category, language, message + "\n\n", "", ask_model, guided)
     closing = "\n\n" + message if now.tier == "indirect" else ""
     return Decision(now.tier, now.category, language, "", closing, True, guided)
+
+
+def _second(first: Crisis, opinion: Crisis, turns: list[str], settings: GuardSettings) -> Crisis:
+    """The lexicons' finding after the guard model was heard."""
+    if _severity(opinion) >= _severity(first):
+        return opinion if _severity(opinion) > _severity(first) else first
+    known = settings.guard_model_lowers and first.tier == "explicit" and any(matched_rule(t).tier == "explicit" for t in turns)
+    return opinion if settings.guard_model_lowers and not known else first
+
+
+def may_change(decision: Decision, settings: GuardSettings) -> bool:
+    """Returns whether the guard model could change what was decided without it."""
+    return decision.tier != "explicit" or settings.guard_model_lowers
+
+
+def language_of(turns: list[str]) -> str:
+    """Returns the language in which the guard speaks to whoever wrote this."""
+    return "zh" if any(_CHINESE.search(turn) for turn in turns) else "en"
 
 
 def user_turns(body: dict[str, Any]) -> list[str]:
@@ -72,7 +96,11 @@ def user_turns(body: dict[str, Any]) -> list[str]:
 
 def judge(text: str) -> Crisis:
     """Returns the most severe crisis of a text of any length."""
-    return max((classify(piece) for piece in _pieces(text)), key=lambda crisis: _SEVERITY[crisis.tier])
+    return max((classify(piece) for piece in _pieces(text)), key=_severity)
+
+
+def _severity(crisis: Crisis) -> int:
+    return SEVERITY[crisis.tier]
 
 
 def size(body: dict[str, Any]) -> int:

@@ -21,7 +21,7 @@ from components.guard.weights import Category, category, rule_score, score
 
 Tier = Literal["explicit", "indirect", "none"]
 LANGUAGES = ("en", "zh")
-_SEVERITY: dict[Tier, int] = {"none": 0, "indirect": 1, "explicit": 2}
+SEVERITY: dict[Tier, int] = {"none": 0, "indirect": 1, "explicit": 2}
 # Log odds from which a text counts as danger, and danger as open; cross-validated on the development sets (docs/safety.md).
 DANGER, EXPLICIT = 0.0, -2.3
 # An open statement that a rule knows is doubted only by a context that speaks clearly against it.
@@ -124,7 +124,7 @@ def _most_severe(found: Iterable[Crisis]) -> Crisis:
     for crisis in found:
         if crisis.tier == "explicit":
             return crisis
-        if _SEVERITY[crisis.tier] > _SEVERITY[worst.tier]:
+        if SEVERITY[crisis.tier] > SEVERITY[worst.tier]:
             worst = crisis
     return worst
 
@@ -168,7 +168,7 @@ def _compiled(language: str) -> _Compiled:
         for path in sorted((Path(__file__).parent / "data").glob(f"crisis.{language}*.yaml"))
     ]
     terms = {name: pattern for part in parts for name, pattern in part.terms.items()}
-    ordered = sorted((rule for part in parts for rule in part.rules), key=lambda rule: -_SEVERITY[rule.tier])
+    ordered = sorted((rule for part in parts for rule in part.rules), key=lambda rule: -SEVERITY[rule.tier])
     return _Compiled(
         masks=alternatives([mask for part in parts for mask in part.masks], terms),
         contexts=tuple(

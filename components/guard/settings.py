@@ -3,9 +3,10 @@
 import os
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from components.common.errors import UserError
 
@@ -43,6 +44,20 @@ class GuardSettings(BaseModel):
         default=300.0, gt=0, description="seconds until the upstream begins its reply; one that is not streamed begins when it is complete"
     )
     idle_timeout_s: float = Field(default=60.0, gt=0, description="seconds without an event until a stream counts as hung, on either side")
+    guard_model_url: str = Field(
+        default="", description="OpenAI-compatible endpoint (ending in /v1) of a guard model that judges beside the lexicons; empty: none"
+    )
+    guard_model_name: str = Field(
+        default="", validate_default=True, description="the guard model's name there; needed with guard_model_url"
+    )
+    guard_model_key: SecretStr = Field(default=SecretStr(""), description="the key that the guard shows to that endpoint")
+    guard_model_timeout_s: float = Field(default=3.0, gt=0, description="seconds after which the lexicons' tier stands without it")
+    guard_model_lowers: bool = Field(
+        default=False, description="let it also calm an alarm of the weighted lexicon; an open statement that a rule knows stays one"
+    )
+    guard_model_extra: dict[str, Any] = Field(
+        default={}, description='JSON of further request fields, such as {"chat_template_kwargs": {"enable_thinking": false}}'
+    )
     upstream_api_key: SecretStr = Field(default=SecretStr(""), description="the key that the guard shows to the upstream")
     api_keys: SecretStr = Field(
         default=SecretStr(""), description="keys of callers, separated by commas; none anywhere: no key is asked for"
@@ -52,6 +67,21 @@ class GuardSettings(BaseModel):
         default="", description="file that gets a JSON line per request with hashed ids; '-': standard output; empty: none"
     )
     audit_key: SecretStr = Field(default=SecretStr(""), description="HMAC key of the hashed ids; needed with audit_log")
+
+    @field_validator("guard_model_extra", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        try:
+            return orjson.loads(value) if isinstance(value, str) else value
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"is no JSON ({error})") from error
+
+    @field_validator("guard_model_name")
+    @classmethod
+    def _named(cls, name: str, info: ValidationInfo) -> str:
+        if info.data.get("guard_model_url") and not name:
+            raise ValueError("is missing: the endpoint of the guard model needs a model's name")
+        return name
 
     @classmethod
     def from_environment(cls) -> Self:
