@@ -4,6 +4,7 @@
 when the owner is gone, however the owner ended (`kill -9` included), or when the wrapper is told to stop.
 """
 
+import ctypes
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import psutil
 
 GRACE_SECONDS = 4.0
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def free_port() -> int:
@@ -71,8 +73,13 @@ def _alive(pid: int) -> bool:
         return False
 
 
+def _end_with_wrapper() -> None:
+    """Asks Linux to end this process when the wrapper dies: nobody else would, if the wrapper itself is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _supervise(owner: int, grace: float, command: list[str]) -> int:
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_wrapper if sys.platform == "linux" else None)
     stopping = False
 
     def on_signal(*_: object) -> None:

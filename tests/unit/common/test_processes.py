@@ -53,6 +53,15 @@ def test_a_child_ends_with_its_owner_however_the_owner_ends(tmp_path, how):
     assert wait_until(lambda: gone(child))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_a_child_ends_with_a_wrapper_that_is_killed(tmp_path):
+    process = spawn(SLEEPER, tmp_path / "log")
+    child = child_of(process.pid)
+    process.kill()
+    process.wait()
+    assert wait_until(lambda: gone(child))
+
+
 def test_exit_code_and_output_of_the_command_come_through(tmp_path):
     process = spawn([sys.executable, "-c", "print('hello'); raise SystemExit(7)"], tmp_path / "log")
     assert process.wait(timeout=20) == 7
