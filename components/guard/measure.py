@@ -1,15 +1,24 @@
-"""How well the lexicon recognises crises: `python -m components.guard.measure` prints the table of docs/safety.md.
+"""How well the lexicons recognise crises: `python -m components.guard.measure` prints the table of docs/safety.md.
 
+`--guard-model` measures them together with the guard model that PSYCHE_GUARD_GUARD_MODEL_* name, `--sets` some sets alone.
 Only aggregates leave this module: rows of the test half are never printed, so that nobody writes rules for them.
 """
 
+import argparse
+import asyncio
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from components.common.errors import UserError
+from components.guard.errors import ApiError
+from components.guard.guard_model import GuardModel
+from components.guard.policy import decide
 from components.guard.rules import classify
+from components.guard.settings import GuardSettings
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "crisis"
 # The sets that the rules were written on; the weights are fitted to all of DEVELOPMENT.
@@ -17,6 +26,8 @@ REMEMBERED = ("dev", "dev2", "dev3")
 DEVELOPMENT = (*REMEMBERED, *(f"dev{n}" for n in range(4, 20)), "samples")
 SETS = (*DEVELOPMENT, "obfuscated", "samples-check", "test")
 LANGUAGES = ("zh", "en")
+# Requests to the guard model at a time.
+CONCURRENCY = 16
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,13 @@ class Row:
     alarms: Count
 
 
+def by_lexicons(text: str) -> str:
+    """The tier that the lexicons alone give a message."""
+    return classify(text).tier
+
+
 @cache
-def measure(name: str, language: str) -> Row:
+def measure(name: str, language: str, tier_of: Callable[[str], str] = by_lexicons) -> Row:
     """Counts one data set in one language.
 
     An explicit row is recognised as explicit only. An indirect row is recognised when it is not taken for harmless.
@@ -59,7 +75,7 @@ def measure(name: str, language: str) -> Row:
     for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["language"] == language:
-            results[row["tier"]].append(classify(row["text"]).tier)
+            results[row["tier"]].append(tier_of(row["text"]))
     return Row(
         name,
         language,
@@ -73,9 +89,9 @@ def _not_none(tiers: list[str]) -> Count:
     return Count(len(tiers) - tiers.count("none"), len(tiers))
 
 
-def total(name: str) -> Row:
+def total(name: str, tier_of: Callable[[str], str] = by_lexicons) -> Row:
     """Counts one data set over all languages."""
-    rows = [measure(name, language) for language in LANGUAGES]
+    rows = [measure(name, language, tier_of) for language in LANGUAGES]
     empty = Count(0, 0)
     return Row(
         name,
@@ -86,14 +102,55 @@ def total(name: str) -> Row:
     )
 
 
-def table() -> Iterator[str]:
+def table(names: Sequence[str] = SETS, tier_of: Callable[[str], str] = by_lexicons) -> Iterator[str]:
     """The lines of the Markdown table."""
     yield "| set | language | recall explicit | recall indirect | false alarms on harmless |"
     yield "|---|---|---|---|---|"
-    for name in SETS:
-        for row in [*(measure(name, language) for language in LANGUAGES), total(name)]:
+    for name in names:
+        for row in [*(measure(name, language, tier_of) for language in LANGUAGES), total(name, tier_of)]:
             yield f"| {row.name} | {row.language} | {row.explicit} | {row.indirect} | {row.alarms} |"
 
 
+async def tiers_with_guard_model(names: Sequence[str], settings: GuardSettings) -> tuple[dict[str, str], int]:
+    """The tier of every message of some sets as the guard decides it together with its guard model, and how often that model failed."""
+    lines = [line for name in names for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    places, model = asyncio.Semaphore(CONCURRENCY), GuardModel(settings)
+
+    async def tier(row: dict[str, str]) -> tuple[str, bool]:
+        body = {"messages": [{"role": "user", "content": row["text"]}]}
+        try:
+            async with places:
+                opinion = await model.judge([row["text"]], row["language"])
+        except ApiError:
+            return decide(body, settings).tier, True
+        return decide(body, settings, opinion).tier, False
+
+    rows = [json.loads(line) for line in lines]
+    async with model.connected():
+        found = await asyncio.gather(*map(tier, rows))
+    return {row["text"]: tier for row, (tier, _) in zip(rows, found, strict=True)}, sum(failed for _, failed in found)
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(prog="python -m components.guard.measure", description="recall and false alarms on the labelled sets")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, metavar="SET", help="some of: " + ", ".join(SETS))
+    parser.add_argument("--guard-model", action="store_true", help="together with the guard model that PSYCHE_GUARD_GUARD_MODEL_* name")
+    args = parser.parse_args()
+    if not args.guard_model:
+        print("\n".join(table(args.sets)))
+        return
+    settings = GuardSettings.from_environment()
+    if not settings.guard_model_url:
+        raise UserError("PSYCHE_GUARD_GUARD_MODEL_URL is not set: name the guard model's endpoint.")
+    tiers, failed = asyncio.run(tiers_with_guard_model(args.sets, settings))
+    print("\n".join(table(args.sets, tiers.__getitem__)))
+    print(f"The guard model failed on {failed} of {len(tiers)} messages: there the lexicons decided alone.", file=sys.stderr)
+
+
 if __name__ == "__main__":
-    print("\n".join(table()))
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from error

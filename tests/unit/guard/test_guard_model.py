@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from components.common.errors import UserError
 from components.guard.app import make_app
+from components.guard.measure import table, tiers_with_guard_model
 from components.guard.messages import safe_message
 from components.guard.settings import GuardSettings
 from tests.unit.guard.scripted import CRISIS, HARMLESS, Upstream, chat, running, says, streams, whole
@@ -175,3 +176,21 @@ def test_further_request_fields_come_as_json(monkeypatch):
     assert GuardSettings.from_environment().guard_model_extra == {"chat_template_kwargs": {"enable_thinking": False}}
     with pytest.raises(ValidationError, match="is no JSON"):
         GuardSettings(guard_model_extra="{")
+
+
+@pytest.mark.parametrize(("script", "failures"), [(verdict("explicit"), 0), (refuses, 48)])
+async def test_the_table_can_be_measured_together_with_it(script, failures):
+    judge = Upstream(script)
+    async with running(judge.app()) as url:
+        settings = GuardSettings(guard_model_url=f"{url}/v1", guard_model_name="g")
+        tiers, failed = await tiers_with_guard_model(["dev13"], settings)
+    assert (len(tiers), failed) == (48, failures)
+    lines = list(table(["dev13"], tiers.__getitem__))
+    if failures:
+        assert lines == list(table(["dev13"]))
+    else:
+        assert all(cell == "-" or cell.startswith("1.000") for cell in cells(lines[-1]))
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")][2:]
