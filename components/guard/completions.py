@@ -17,7 +17,7 @@ from components.guard.output import Kind as Violation
 from components.guard.policy import Decision, decide, may_change, size, user_turns
 from components.guard.relay import REQUEST_ID, Client, relay
 from components.guard.replies import Replies
-from components.guard.requests import Kind, parse
+from components.guard.requests import Kind, parse, refusal
 from components.guard.rules import SEVERITY, Crisis
 from components.guard.settings import GuardSettings
 from components.guard.stream import StreamGuard
@@ -49,8 +49,13 @@ class Completions:
         caller = self.access.caller(request.headers.get("Authorization", ""))
         with self.access.place(caller), self.metrics.active.track_inprogress():
             try:
-                body = parse(kind, await self._read(request), self.settings.max_choices)
+                body = parse(kind, await self._read(request))
                 decision = await self._decide(body)
+                if refused := refusal(body, self.settings.max_choices):
+                    if not decision.message:
+                        raise refused
+                    # A program's mistake must not keep the help lines from somebody in danger.
+                    decision = decision.message_alone()
                 violations: list[Violation] = []
                 response = await self._respond(request, kind, decision, violations)
             except (asyncio.CancelledError, ConnectionResetError):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -33,6 +33,11 @@ class Decision:
     def message(self) -> str:
         """What a person in crisis must see even when the model fails; empty if there is no crisis."""
         return (self.opening or self.closing).strip()
+
+    def message_alone(self) -> "Decision":
+        """Returns the same finding answered by the message, in one choice however many were asked for."""
+        body: dict[str, Any] = {name: self.body[name] for name in ("model", "stream") if name in self.body}
+        return replace(self, opening=self.message + "\n\n", closing="", ask_model=False, body=body)
 
 
 def decide(body: dict[str, Any], settings: GuardSettings, opinion: Crisis | None = None) -> Decision:

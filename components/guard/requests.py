@@ -57,8 +57,8 @@ class CompletionRequest(_Request):
 MODELS: dict[Kind, type[ChatRequest] | type[CompletionRequest]] = {"chat": ChatRequest, "completion": CompletionRequest}
 
 
-def parse(kind: Kind, raw: bytes, max_choices: int) -> dict[str, Any]:
-    """Returns the checked body of a request.
+def parse(kind: Kind, raw: bytes) -> dict[str, Any]:
+    """Returns the body of a request, whose texts can be read then.
 
     Raises:
         ApiError: 400, naming the field and the problem.
@@ -72,12 +72,17 @@ def parse(kind: Kind, raw: bytes, max_choices: int) -> dict[str, Any]:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in _NAMES) or "body"
         raise ApiError(400, f"{place}: {first['msg']}") from error
+    return body
+
+
+def refusal(body: dict[str, Any], max_choices: int) -> ApiError | None:
+    """Returns why the model must not get this request although it is a good one; None if nothing speaks against it."""
     refused = next((name for name in REFUSED if not _is_off(body.get(name))), None)
     if refused:
-        raise ApiError(400, f"{refused}: not available here, because the guard could not check what it carries")
+        return ApiError(400, f"{refused}: not available here, because the guard could not check what it carries")
     if choices(body) > max_choices:
-        raise ApiError(400, f"n: at most {max_choices} choices at a time")
-    return body
+        return ApiError(400, f"n: at most {max_choices} choices at a time")
+    return None
 
 
 # Fields whose names may be quoted; other keys are the caller's own words.

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from components.common.errors import UserError
 from components.guard.app import make_app
 from components.guard.errors import ApiError
+from components.guard.messages import safe_message
 from components.guard.policy import user_turns
-from components.guard.requests import MODELS, parse
+from components.guard.requests import MODELS, parse, refusal
 from components.guard.settings import GuardSettings
 from tests.unit.guard.scripted import CRISIS, chat, event, guarded, whole
 
@@ -43,7 +44,8 @@ GARBAGE = st.dictionaries(st.sampled_from(FIELDS), JSON | st.lists(st.dictionari
 )
 def test_parsing_accepts_or_refuses_and_never_fails(raw, kind):
     try:
-        status = 200 if isinstance(parse(kind, raw, 4), dict) else 0
+        refused = refusal(parse(kind, raw), 4)
+        status = refused.status if refused else 200
     except ApiError as error:
         status = error.status
     assert status in (200, 400)
@@ -86,6 +88,17 @@ async def test_ways_around_the_checks_are_refused(more):
     async with guarded(whole("x")) as (client, _), client.post("/v1/chat/completions", json=chat(**more)) as response:
         assert response.status == 400
         assert next(iter(more)) in (await response.json())["error"]["message"]
+
+
+@pytest.mark.parametrize("text", [CRISIS, "Nobody would miss me. I gave the cat to my sister and wrote the letters."])
+@pytest.mark.parametrize("more", [{"tools": [{"type": "function"}]}, {"n": 99}, {"logprobs": True, "stream": True}])
+async def test_somebody_in_danger_gets_the_message_although_a_program_asked_for_too_much(text, more):
+    async with guarded(whole("x")) as (client, upstream), client.post("/v1/chat/completions", json=chat(text, **more)) as response:
+        raw = await response.text()
+        assert response.status == 200
+        assert "988" in raw
+        assert raw.count("988") == safe_message("en").count("988")
+        assert upstream.bodies == []
 
 
 async def test_words_of_a_user_are_not_quoted_in_an_error():
