@@ -29,6 +29,13 @@ def test_pods_keep_the_house_rules(name):
     assert [f"{title(m)}: {fault}" for m, spec in workloads(name) for fault in pod_faults(m["kind"], spec)] == []
 
 
+def test_no_patch_has_torn_a_runtime_apart(name):
+    containers = {m["metadata"]["name"]: m["spec"]["containers"] for m in target(name) if m["kind"] == "ServingRuntime"}
+    assert all("image" in c and "command" in c for found in containers.values() for c in found)
+    if "psyche-vllm" in containers:
+        assert [c["name"] for c in containers["psyche-vllm"]] == ["kserve-container", "transformer-container"]
+
+
 def test_pods_mount_no_api_token_they_do_not_use(name):
     callers = {"psyche-pipeline", "psyche-submitter"}
     for manifest, spec in workloads(name):
