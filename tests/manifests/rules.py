@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-# Label Studio's entry point writes its web server's configuration beside its code.
-WRITES_TO_ITS_ROOT = {"label-studio"}
+# Label Studio's entry point writes its web server's configuration beside its code; KServe's storage initializer its hub cache in its home.
+WRITES_TO_ITS_ROOT = {"label-studio", "storage-initializer"}
 LONG_RUNNING = {"Deployment", "StatefulSet", "ServingRuntime", "InferenceService", "LLMInferenceService"}
 
 

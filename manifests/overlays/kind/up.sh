@@ -28,8 +28,12 @@ kubectl apply --server-side -k "github.com/kubeflow/pipelines/manifests/kustomiz
 say "KServe $kserve (Standard mode), Trainer $trainer"
 kubectl apply --server-side --force-conflicts -f "https://github.com/kserve/kserve/releases/download/$kserve/kserve.yaml"
 kubectl apply --server-side -k "github.com/kubeflow/trainer/manifests/overlays/manager?ref=$trainer"
-kubectl -n kubeflow wait --for=condition=Available deployment --all --timeout=900s
-kubectl -n kserve wait --for=condition=Available deployment --all --timeout=300s
+# Trainer's manager and JobSet live in kubeflow-system; their webhooks refuse TrainingRuntimes until they answer.
+for namespace in kubeflow kserve kubeflow-system; do
+  kubectl -n "$namespace" wait --for=condition=Available deployment --all --timeout=900s
+done
+# The init container that KServe adds to serving pods must pass the namespace's Pod Security level.
+kubectl apply --server-side --force-conflicts -k manifests/kserve
 
 say "images"
 REGISTRY=$registry VERSION=$version ENGINE=docker bash images/build.sh pipeline train-cpu guard tracking
@@ -41,25 +45,28 @@ kubectl create namespace psyche --dry-run=client -o yaml | kubectl apply --serve
 secret() { # secret NAMESPACE NAME --from-literal=...
   kubectl -n "$1" get secret "$2" >/dev/null 2>&1 || kubectl -n "$1" create secret generic "${@:2}"
 }
-s3_key=$(openssl rand -hex 16) mlflow_password=$(openssl rand -hex 16)
-if kubectl -n psyche get secret psyche-s3 >/dev/null 2>&1; then
-  echo "keeping the secrets of an earlier start"
-else
-  for namespace in psyche kubeflow; do
-    secret "$namespace" psyche-s3 --from-literal=AWS_ACCESS_KEY_ID=psyche --from-literal="AWS_SECRET_ACCESS_KEY=$s3_key"
-    secret "$namespace" psyche-mlflow --from-literal=MLFLOW_TRACKING_USERNAME=psyche --from-literal="MLFLOW_TRACKING_PASSWORD=$mlflow_password"
-  done
-  kubectl -n psyche annotate secret psyche-s3 serving.kserve.io/s3-endpoint=seaweedfs.psyche.svc:8333 \
-    serving.kserve.io/s3-usehttps=0 serving.kserve.io/s3-region=us-east-1
-  secret psyche psyche-guard --from-literal="upstream-api-key=$(openssl rand -hex 16)"
-  secret psyche psyche-mlflow-server --from-literal="flask-secret-key=$(openssl rand -hex 16)" --from-literal="basic_auth.ini=[mlflow]
+# kept NAMESPACE SECRET KEY: the value that an earlier start made, or a new one, so that what refers to it stays equal
+kept() {
+  local value
+  value=$(kubectl -n "$1" get secret "$2" -o "jsonpath={.data.$3}" --ignore-not-found | base64 -d)
+  echo "${value:-$(openssl rand -hex 16)}"
+}
+s3_key=$(kept psyche psyche-s3 AWS_SECRET_ACCESS_KEY)
+mlflow_password=$(kept psyche psyche-mlflow MLFLOW_TRACKING_PASSWORD)
+for namespace in psyche kubeflow; do
+  secret "$namespace" psyche-s3 --from-literal=AWS_ACCESS_KEY_ID=psyche --from-literal="AWS_SECRET_ACCESS_KEY=$s3_key"
+  secret "$namespace" psyche-mlflow --from-literal=MLFLOW_TRACKING_USERNAME=psyche --from-literal="MLFLOW_TRACKING_PASSWORD=$mlflow_password"
+done
+kubectl -n psyche annotate --overwrite secret psyche-s3 serving.kserve.io/s3-endpoint=seaweedfs.psyche.svc:8333 \
+  serving.kserve.io/s3-usehttps=0 serving.kserve.io/s3-region=us-east-1
+secret psyche psyche-guard --from-literal="upstream-api-key=$(openssl rand -hex 16)"
+secret psyche psyche-mlflow-server --from-literal="flask-secret-key=$(openssl rand -hex 16)" --from-literal="basic_auth.ini=[mlflow]
 default_permission = READ
 database_uri = sqlite:////data/auth.db
 admin_username = psyche
 admin_password = $mlflow_password
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 "
-fi
 kubectl apply --server-side -k manifests/overlays/kind
 kubectl -n psyche wait --for=condition=Available deployment/mlflow --timeout=600s
 kubectl -n psyche wait --for=condition=Ready inferenceservice/psyche-teacher --timeout=1800s
