@@ -124,6 +124,8 @@ def test_autoscaling_reads_the_metrics_of_these_pods_only():
     queries = [m["external"]["metric"]["query"] for m in metrics]
     assert [re.search(r"vllm:\w+", q).group() for q in queries] == ["vllm:num_requests_waiting", "vllm:kv_cache_usage_perc"]
     assert all('namespace="psyche",pod=~"psyche-r1-predictor-.*"' in q for q in queries)
+    targets = [m["external"]["target"] for m in metrics]
+    assert targets == [{"type": "Value", "value": "4"}, {"type": "Value", "value": "0.8"}], "KServe's webhook refuses any other form"
     assert manifest["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == "keda"
 
 
