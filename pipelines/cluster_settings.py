@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pipelines.kfp_release import Release
+
 StageName = Literal[
     "preflight", "ingest", "cleaning", "questions", "control", "rationales", "dialogues", "selection", "sft", "grpo",
     "evaluation", "baselines", "gate", "registry", "deployment", "report",
@@ -91,6 +93,9 @@ class ClusterSettings(BaseModel):
         default="kubeflow",
         pattern=DNS_LABEL,
         description="where pipeline and runs live: a profile's namespace, or KFP's own in single-user mode",
+    )
+    kfp: Release = Field(
+        default="2.17", description="oldest KFP server that must run it; what that one would refuse is left out (docs/cluster.md)"
     )
     service_account: str = Field(default="psyche-pipeline", pattern=DNS_LABEL, description="ServiceAccount of the run's pods")
     images: ImageSettings = ImageSettings()

@@ -15,6 +15,7 @@ import yaml
 
 from components.common.errors import UserError
 from components.common.storage import PROJECT_ROOT
+from pipelines.kfp_release import TTL, knows
 from pipelines.pods import configure, llms
 from pipelines.recipe import STAGES, Recipe
 
@@ -88,7 +89,7 @@ def cluster_pipeline(recipe: Recipe) -> Any:
             if task is not check and not any(channel.task_name for channel in task.channel_inputs):
                 task.after(check)
 
-    keep = dsl.PipelineConfig(ttl_seconds_after_finished=recipe.cluster.keep_finished_s)
+    keep = dsl.PipelineConfig(ttl_seconds_after_finished=recipe.cluster.keep_finished_s if knows(recipe.cluster.kfp, TTL) else None)
     spec = plain.component_spec
     return dsl.pipeline(name=pipeline_name(recipe), description=spec.description, pipeline_config=keep)(configured)
 

@@ -54,7 +54,7 @@ def diagnose(recipe: "Recipe | None" = None, pull: bool = False) -> Iterator[Fin
         ("Kubernetes", lambda: _kinds(api, bool(needs["trainjobs"]))),
         ("permissions", lambda: _permissions(api, cluster, needs)),
         ("namespace", lambda: doctor_namespace.check(api, cluster, needs, WORKLOADS)),
-        ("KFP", lambda: doctor_services.check_kfp(cluster.namespace)),
+        ("KFP", lambda: doctor_services.check_kfp(cluster)),
         ("services", lambda: doctor_services.check(api, cluster, needs)),
     ]
     if recipe:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from components.preflight.findings import Finding
 from pipelines.cluster_settings import ClusterSettings
-from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, S3_KEYS, variables
+from pipelines.kfp_release import OPTIONAL_ENV, knows
+from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, OPTIONAL, S3_KEYS, variables
 
 if TYPE_CHECKING:
     from pipelines.recipe import Recipe
@@ -23,10 +24,11 @@ def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any], workloads: 
     yield _exists(core.read_namespaced_service_account, "ServiceAccount", cluster.service_account, cluster.namespace, apply)
     yield from _keys_of_config_map(core, cluster, needs)
     llm_keys = sorted({llm["api_key_env"] for llm in needs["llms"] if llm.get("api_key_env")})
+    optional = "warning" if knows(cluster.kfp, OPTIONAL_ENV) else "error"
     wanted = [
         (cluster.secrets.s3, S3_KEYS, "error"),
-        (cluster.secrets.mlflow, MLFLOW_KEYS, "warning"),
-        (cluster.secrets.hub, HUB_KEYS, "warning"),
+        (cluster.secrets.mlflow, MLFLOW_KEYS, optional),
+        (cluster.secrets.hub, HUB_KEYS, optional),
     ]
     for name, keys, level in [*wanted, *([(cluster.secrets.llm, tuple(llm_keys), "error")] if llm_keys else [])]:
         yield _keys_of_secret(core, name, cluster.namespace, keys, level)
@@ -91,7 +93,8 @@ def _keys_of_config_map(core: Any, cluster: ClusterSettings, needs: dict[str, An
     if data is None:
         yield Finding("error", what, "is missing: apply manifests/base, its pipeline/psyche.env holds the addresses.")
         return
-    missing = sorted({*ADDRESSES, *variables(needs["llms"])} - set(data))
+    optional = () if knows(cluster.kfp, OPTIONAL_ENV) else OPTIONAL
+    missing = sorted({*ADDRESSES, *optional, *variables(needs["llms"])} - set(data))
     if missing:
         yield Finding("error", what, f"lacks {', '.join(missing)}: add it, pods do not start without.")
     else:

@@ -1,5 +1,6 @@
 """Doctor's look at services: the KFP API, the object store, MLflow and the LLM endpoints."""
 
+import json
 import re
 import urllib.parse
 from collections.abc import Iterator
@@ -12,27 +13,55 @@ from components.preflight.findings import Finding
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor_namespace import addresses
 from pipelines.kfp_api import TIMEOUT_S, connect, plain_errors
+from pipelines.kfp_release import RELEASES, Release
 
 IN_CLUSTER = re.compile(r"^(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(\.|$)")
 
 
-def check_kfp(namespace: str) -> Iterator[Finding]:
-    """Asks the KFP API for its health, and whether it reads pipelines from custom resources."""
+def check_kfp(cluster: ClusterSettings) -> Iterator[Finding]:
+    """Asks the KFP API for its health, its release, and whether it reads pipelines from custom resources."""
     import kfp_server_api
 
     try:
         with plain_errors("reach KFP"):
-            health = kfp_server_api.HealthzServiceApi(connect()).healthz_service_get_healthz(_request_timeout=TIMEOUT_S)
+            service = kfp_server_api.HealthzServiceApi(connect())
+            # Read as it is: the generated client leaves the release out.
+            health = json.loads(service.healthz_service_get_healthz(_request_timeout=TIMEOUT_S, _preload_content=False).data)
     except UserError as error:
         yield Finding("error", "KFP", str(error))
         return
-    yield Finding("ok", "KFP", "multi-user" if health.multi_user else "single-user")
-    if health.pipeline_store and health.pipeline_store != "kubernetes":
-        yield Finding("error", "KFP", f"keeps pipelines in its {health.pipeline_store}: start it with --pipelinesStoreKubernetes=true.")
-    if not health.multi_user and namespace != "kubeflow":
+    except ValueError:  # a login page, for instance
+        yield Finding("error", "KFP", "something else answers in its place: check KF_PIPELINES_ENDPOINT and the login.")
+        return
+    multi_user, store = health.get("multi_user", False), health.get("pipeline_store", "kubernetes")
+    yield Finding("ok", "KFP", "multi-user" if multi_user else "single-user")
+    yield check_release(str(health.get("tag_name", "")), cluster.kfp)
+    if store != "kubernetes":
+        yield Finding("error", "KFP", f"keeps pipelines in its {store}: start it with --pipelinesStoreKubernetes=true.")
+    if not multi_user and cluster.namespace != "kubeflow":
         yield Finding(
-            "warning", "KFP", f"single-user KFP reads pipelines of its own namespace, not {namespace}: set cluster.namespace: kubeflow."
+            "warning",
+            "KFP",
+            f"single-user KFP reads pipelines of its own namespace, not {cluster.namespace}: set cluster.namespace: kubeflow.",
         )
+
+
+def check_release(tag: str, compiled_for: Release) -> Finding:
+    """Compares the release that the KFP server states with the one that the recipe is compiled for.
+
+    Args:
+        tag: `tag_name` of KFP's health endpoint, such as 2.16.1.
+        compiled_for: cluster.kfp of the recipe.
+    """
+    found = re.match(r"v?(\d+)\.(\d+)", tag)
+    if not found:
+        return Finding("warning", "KFP release", f"is not stated by the server: make sure that it is {compiled_for} or later.")
+    server, wanted = (int(found[1]), int(found[2])), tuple(int(part) for part in compiled_for.split("."))
+    if server >= wanted:
+        return Finding("ok", "KFP release", f"{tag}, the recipe needs {compiled_for} or later")
+    release = f"{found[1]}.{found[2]}"
+    fix = f'set cluster.kfp: "{release}" and compile again' if release in RELEASES else f"upgrade KFP to {RELEASES[0]} or later"
+    return Finding("error", "KFP release", f"is {tag} and the recipe is compiled for {compiled_for}, whose fields it refuses: {fix}.")
 
 
 def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any]) -> Iterator[Finding]:

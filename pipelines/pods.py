@@ -7,6 +7,7 @@ from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
 from pipelines.cluster_settings import ClusterSettings, PodSettings
+from pipelines.kfp_release import OPTIONAL_ENV, SECURITY_CONTEXT, knows
 
 ADDRESSES = ("AWS_ENDPOINT_URL", "AWS_REGION", "MLFLOW_S3_ENDPOINT_URL", "PSYCHE_MODEL_STORE", "PSYCHE_NAMESPACE")
 # Optional: KFP's MLflow plugin, where it is on, sets the first itself; without the second a retried pod pays for its LLM calls again.
@@ -39,8 +40,9 @@ def configure(task: PipelineTask, stage: str, settings: dict[str, Any], cluster:
     kubernetes.empty_dir_mount(task, "cache", CACHE, size_limit=pod.cache_size)
     if pod.shared_memory:
         kubernetes.empty_dir_mount(task, "shared-memory", "/dev/shm", medium="Memory", size_limit=pod.shared_memory)
-    # KFP itself drops all capabilities, forbids privilege escalation and sets the seccomp profile.
-    kubernetes.set_security_context(task, run_as_non_root=True)
+    if knows(cluster.kfp, SECURITY_CONTEXT):
+        # KFP itself drops all capabilities, forbids privilege escalation and sets the seccomp profile.
+        kubernetes.set_security_context(task, run_as_non_root=True)
     kubernetes.set_timeout(task, pod.timeout_s)
     if cluster.images.pull_secrets:
         kubernetes.set_image_pull_secrets(task, cluster.images.pull_secrets)
@@ -83,6 +85,10 @@ def _set_environment(task: PipelineTask, settings: dict[str, Any], cluster: Clus
     keys = sorted({llm["api_key_env"] for llm in llms(settings) if llm.get("api_key_env")})
     if keys:
         kubernetes.use_secret_as_env(task, cluster.secrets.llm, _same(keys))
+    if not knows(cluster.kfp, OPTIONAL_ENV):
+        platform = task.platform_config["kubernetes"]
+        for source in platform["configMapAsEnv"] + platform["secretAsEnv"]:
+            source.pop("optional", None)  # kfp-kubernetes always writes it
 
 
 def _set_identity(task: PipelineTask, image: str, recipe: tuple[str, str]) -> None:

@@ -20,7 +20,7 @@ def routes(multi_user=False):
         {"pipeline_id": "p1", "pipeline_version_id": "v1", "display_name": "psyche-demo-old", "name": "psyche-demo-old"},
     ]
     return {
-        ("GET", "/apis/v2beta1/healthz"): (200, {"multi_user": multi_user, "pipeline_store": "kubernetes"}),
+        ("GET", "/apis/v2beta1/healthz"): (200, {"tag_name": "2.17.0", "multi_user": multi_user, "pipeline_store": "kubernetes"}),
         ("GET", "/apis/v2beta1/pipelines/names/psyche-demo"): (200, {"pipeline_id": "p1", "display_name": "psyche-demo"}),
         ("GET", "/apis/v2beta1/pipelines/p1/versions"): (200, {"pipeline_versions": versions}),
         ("GET", "/apis/v2beta1/experiments"): (200, {}),

@@ -77,6 +77,21 @@ def test_every_pod_is_restricted_sized_and_identified(shipped):
         assert int(platform["activeDeadlineSeconds"]) > 0, stage
 
 
+@pytest.mark.parametrize(
+    ("release", "optional", "security_context", "ttl"),
+    [("2.14", False, False, False), ("2.15", True, False, False), ("2.16", True, True, False), ("2.17", True, True, True)],
+)
+def test_an_older_kfp_is_spared_the_fields_that_it_refuses(release, optional, security_context, ttl):
+    _, version = compiled(load_recipe("demo", [f'cluster.kfp="{release}"']))
+    for stage, _, platform in executors(version):
+        sources = platform["configMapAsEnv"] + platform["secretAsEnv"]
+        assert all(("optional" in source) == optional for source in sources), stage
+        assert ("securityContext" in platform) == security_context, stage
+        # Where nothing can be optional, everything is required; nothing is left out.
+        assert {"MLFLOW_TRACKING_URI", "PSYCHE_CHECKPOINT_URI"} <= {k["envVar"] for c in platform["configMapAsEnv"] for k in c["keyToEnv"]}
+    assert ("resourceTtlOnCompletion" in json.dumps(version["spec"]["platformSpec"])) == ttl
+
+
 def test_secrets_are_named_and_never_held(shipped):
     recipe = load_recipe(shipped)
     assert not re.search(r"hostPath|:latest\b", text_of(shipped))

@@ -91,11 +91,50 @@ def test_what_is_missing_is_said_with_the_fix(kfp, kube, recipe, route, reply, l
             (200, {"pipeline_store": "database"}),
             "error    KFP: keeps pipelines in its database: start it with --pipelinesStoreKubernetes=true.",
         ),
+        ((200, "<html>log in</html>"), "error    KFP: something else answers in its place: check KF_PIPELINES_ENDPOINT and the login."),
     ],
 )
 def test_kfp_that_cannot_be_used(kfp, kube, reply, sentence):
     kfp.routes["GET", "/apis/v2beta1/healthz"] = reply
     assert any(line.startswith(sentence) for line in lines())
+
+
+@pytest.mark.parametrize(
+    ("tag", "compiled_for", "said"),
+    [
+        ("2.17.3", "2.17", "ok       KFP release: 2.17.3, the recipe needs 2.17 or later"),
+        ("v2.18.0", "2.14", "ok       KFP release: v2.18.0"),
+        (
+            "2.15.2",
+            "2.17",
+            'error    KFP release: is 2.15.2 and the recipe is compiled for 2.17, whose fields it refuses: set cluster.kfp: "2.15"',
+        ),
+        (
+            "2.5.0",
+            "2.14",
+            "error    KFP release: is 2.5.0 and the recipe is compiled for 2.14, whose fields it refuses: upgrade KFP to 2.14",
+        ),
+        ("unknown", "2.16", "warning  KFP release: is not stated by the server: make sure that it is 2.16 or later."),
+    ],
+)
+def test_the_servers_release_is_compared_with_the_one_compiled_for(kfp, kube, tag, compiled_for, said):
+    kfp.routes["GET", "/apis/v2beta1/healthz"] = (200, {"tag_name": tag, "pipeline_store": "kubernetes"})
+    found = [line for line in lines(load_recipe("demo", [f'cluster.kfp="{compiled_for}"'])) if "KFP release" in line]
+    assert len(found) == 1
+    assert found[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("route", "reply", "sentence"),
+    [
+        (f"{CORE}/secrets/psyche-hub", (404, {}), "psyche-hub: is missing: make it"),
+        (f"{CORE}/configmaps/psyche-env", (200, config_map(PSYCHE_CHECKPOINT_URI="")), "lacks PSYCHE_CHECKPOINT_URI: add it"),
+    ],
+)
+def test_a_kfp_that_knows_nothing_optional_needs_everything(kfp, kube, route, reply, sentence):
+    kube.routes["GET", route] = reply
+    found = lines(load_recipe("demo", ['cluster.kfp="2.14"']))
+    assert [line for line in found if sentence in line and line.startswith("error")]
 
 
 def test_secrets_are_never_printed(kfp, kube, recipe):
