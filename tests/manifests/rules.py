@@ -19,7 +19,7 @@ def pod_faults(kind: str, spec: dict[str, Any]) -> Iterator[str]:
         for fault in (*_security_faults(spec.get("securityContext", {}), container), *_size_faults(container), *_image_faults(container)):
             yield f"container {container['name']}: {fault}"
         missing = {"startupProbe", "readinessProbe", "livenessProbe"} - set(container)
-        if kind in LONG_RUNNING and missing:
+        if kind in LONG_RUNNING and container in spec["containers"] and missing:
             yield f"container {container['name']}: lacks {', '.join(sorted(missing))}"
 
 
