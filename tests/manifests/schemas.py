@@ -86,6 +86,13 @@ def crd_schema(api_version: str, kind: str) -> dict[str, Any]:
     return schema
 
 
+def crd_scope(api_version: str, kind: str) -> str | None:
+    """Returns Namespaced or Cluster; None if no CRD file defines the kind."""
+    path = _crd_files().get((api_version.partition("/")[0], kind))
+    found = path and re.search(r"^  scope: (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return found.group(1) if found else None
+
+
 @cache
 def _crd_files() -> dict[tuple[str, str], Path]:
     """Indexes the CRD files by group and kind without parsing megabytes of YAML."""
