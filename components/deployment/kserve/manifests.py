@@ -91,14 +91,13 @@ def previous_of(service: dict[str, Any]) -> Served | None:
     return Served(notes[PREVIOUS_VERSION], json.loads(notes[PREVIOUS_SPEC])) if PREVIOUS_SPEC in notes else None
 
 
-def restored(service: dict[str, Any], previous: Served) -> dict[str, Any]:
-    """Returns the InferenceService as it was before, with a note of what it goes back from."""
+def restored(service: dict[str, Any], served: Served, note: Served | None) -> dict[str, Any]:
+    """Returns the InferenceService as it serves `served` again, with `note` as what a rollback goes to from there."""
     metadata = {k: service["metadata"][k] for k in ("name", "namespace", "labels") if k in service["metadata"]}
-    metadata["annotations"] = {"serving.kserve.io/deploymentMode": "Standard", VERSION: previous.version}
-    if "autoScaling" in previous.spec["predictor"]:
+    metadata["annotations"] = {"serving.kserve.io/deploymentMode": "Standard", VERSION: served.version}
+    if "autoScaling" in served.spec["predictor"]:
         metadata["annotations"]["serving.kserve.io/autoscalerClass"] = "keda"
-    manifest = {"apiVersion": service["apiVersion"], "kind": service["kind"], "metadata": metadata, "spec": previous.spec}
-    return with_previous(manifest, served_by(service))
+    return with_previous({"apiVersion": service["apiVersion"], "kind": service["kind"], "metadata": metadata, "spec": served.spec}, note)
 
 
 def vllm_arguments(model: str, settings: DeploymentSettings) -> list[str]:

@@ -78,7 +78,8 @@ def _in_place(cluster: Cluster, version: ModelVersion, settings: DeploymentSetti
     except BaseException:
         if previous and not serving:
             log.error("%s goes back to %s", name, previous.version)
-            apply(cluster, restored(service or {}, previous))
+            # The note of the version before it stays. An attempt that was killed has written over that: then there is none.
+            apply(cluster, restored(service or {}, previous, None if applied else previous_of(service or {})))
         elif not serving:
             _remove(cluster, name)
         raise
@@ -157,6 +158,6 @@ def _spec_back(cluster: Cluster, model: str, settings: DeploymentSettings) -> Mo
     if service is None or previous is None:
         raise UserError(f"InferenceService {cluster.namespace}/{model} knows no former version: deploy the one you want by name.")
     version = resolve(previous.version)
-    apply(cluster, restored(service, previous))
+    apply(cluster, restored(service, previous, served_by(service)))
     wait_ready(cluster, model, previous.version, settings.kserve)
     return version

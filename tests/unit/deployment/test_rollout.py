@@ -77,6 +77,20 @@ def test_update_that_was_killed_and_fails_again_goes_back_too(fake, cluster, set
     with pytest.raises(UserError):
         deploy_to_kserve(version(2), settings(), cluster)
     assert served_uri(fake) == "s3://models/run-1/grpo"
+    with pytest.raises(UserError, match="knows no former version"):
+        rollback("psyche", settings(), cluster)  # never to the version that failed
+
+
+def test_failed_update_keeps_the_way_back(fake, cluster, settings):
+    for n in (1, 2):
+        deploy_to_kserve(version(n), settings(), cluster)
+    fake.on_apply = lambda applied: None
+    with pytest.raises(UserError):
+        deploy_to_kserve(version(3), settings(), cluster)
+    assert served_uri(fake) == "s3://models/run-2/grpo"
+    fake.on_apply = fake.become_ready
+    assert rollback("psyche", settings(), cluster) == "psyche/1"
+    assert served_uri(fake) == "s3://models/run-1/grpo"
 
 
 def test_failed_check_of_the_serving_version_does_not_take_it_down(fake, cluster, settings, endpoint):
