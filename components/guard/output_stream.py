@@ -94,6 +94,6 @@ def guard_text(text: str, hide_thinking: bool, think_open: bool = False) -> tupl
     if not isinstance(text, str):
         raise TypeError("an answer's text is no string")
     if hide_thinking:
-        text = "".join(piece.text for piece in ThinkTags(depth=int(think_open)).feed(text, final=True))
+        text = "".join(piece.text for piece in ThinkTags(depth=int(think_open), recall=True).feed(text, final=True))
     found = find_violations(text)
     return (text[: found[0].start], found[0].kind) if found else (text, None)

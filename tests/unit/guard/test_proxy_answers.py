@@ -158,10 +158,28 @@ async def test_reasoning_fields_are_left_out(field):
     assert body == raw
 
 
-async def test_think_blocks_are_left_out_of_whole_answers():
-    _, body, _ = await ask(whole("<think>secret</think>\nHi."), chat())
+SPELLINGS = [
+    "<think>{}</think>",
+    "<think >{}</think >",
+    "<Thinking>{}</ thinking>",
+    "\uff1cthink\uff1e{}\uff1c/think\uff1e",
+    "< think\n>{}</think>",
+]
+
+
+@pytest.mark.parametrize("tags", SPELLINGS)
+async def test_think_blocks_are_left_out_however_their_tags_are_spelled(tags):
+    text = tags.format("secret") + "\nHi."
+    _, body, _ = await ask(whole(text), chat())
     assert json.loads(body)["choices"][0]["message"]["content"] == "Hi."
-    _, body, _ = await ask(whole("secret</think>Hi."), chat(), think_open=True)
+    _, body, _ = await ask(streams(says(*text)), chat(stream=True))
+    assert said(body) == "Hi."
+
+
+@pytest.mark.parametrize("think_open", [False, True])
+@pytest.mark.parametrize("text", ["secret</think>Hi.", "a<think>secret</think>secret</think>Hi.", "secret\uff1c/think\uff1e\n\nHi."])
+async def test_a_block_that_the_chat_template_opened_is_left_out_of_whole_answers(text, think_open):
+    _, body, _ = await ask(whole(text), chat(), think_open=think_open)
     assert json.loads(body)["choices"][0]["message"]["content"] == "Hi."
 
 
