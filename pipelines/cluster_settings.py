@@ -80,7 +80,9 @@ class SecretNames(BaseModel):
     mlflow: str = Field(
         default="psyche-mlflow", pattern=DNS_LABEL, description="MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD; optional"
     )
-    llm: str = Field(default="psyche-llm", pattern=DNS_LABEL, description="the keys that api_key_env of the recipe's LLMs name")
+    llm: str = Field(
+        default="psyche-llm", pattern=DNS_LABEL, description="the keys that api_key_env of the recipe's LLMs and of deployment.kserve name"
+    )
     hub: str = Field(default="psyche-hub", pattern=DNS_LABEL, description="HF_TOKEN; optional")
 
 

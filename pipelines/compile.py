@@ -97,11 +97,19 @@ def cluster_pipeline(recipe: Recipe) -> Any:
 def preflight_settings(recipe: Recipe) -> dict[str, Any]:
     """Returns what the preflight step checks for a recipe."""
     found = {json.dumps(llm, sort_keys=True): llm for stage in STAGES for llm in llms(recipe.settings(stage))}
-    return {
+    needs = {
         "llms": [found[key] for key in sorted(found)],
-        "serving": recipe.settings("deployment").get("target") == "kserve",
         "trainjobs": any(recipe.settings(s).get("launch", {}).get("launcher") == "trainjob" for s in ("sft", "grpo")),
     }
+    if recipe.deployment.target == "kserve":
+        kserve = recipe.deployment.kserve
+        needs["serving"] = {
+            "runtime": kserve.runtime,
+            "api_key_env": kserve.api_key_env,
+            "canary": kserve.canary is not None,
+            "local_cache": kserve.local_cache is not None,
+        }
+    return needs
 
 
 def check_launchers(recipe: Recipe) -> None:

@@ -48,7 +48,7 @@ def diagnose(recipe: "Recipe | None" = None, pull: bool = False) -> Iterator[Fin
     from pipelines.compile import preflight_settings
 
     cluster = recipe.cluster if recipe else ClusterSettings()
-    needs = preflight_settings(recipe) if recipe else {"llms": [], "serving": True, "trainjobs": False}
+    needs = preflight_settings(recipe) if recipe else {"llms": [], "serving": {}, "trainjobs": False}
     api = api_client()
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("Kubernetes", lambda: _kinds(api, bool(needs["trainjobs"]))),
@@ -84,7 +84,7 @@ def _permissions(api: object, cluster: ClusterSettings, needs: dict[str, object]
     for kind in (permissions.PIPELINE, permissions.PIPELINE_VERSION):
         yield permissions.check_allowed(api, cluster.namespace, kind, "create")
     account = f"{cluster.namespace}:{cluster.service_account}"
-    if needs["serving"]:
+    if "serving" in needs:
         for kind, verb in permissions.DEPLOYER:
             yield permissions.check_allowed(api, WORKLOADS, kind, verb, account)
     if needs["trainjobs"]:

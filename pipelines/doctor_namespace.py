@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from components.preflight.findings import Finding
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.kfp_release import OPTIONAL_ENV, knows
-from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, OPTIONAL, S3_KEYS, variables
+from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, OPTIONAL, S3_KEYS, api_keys, variables
 
 if TYPE_CHECKING:
     from pipelines.recipe import Recipe
@@ -23,16 +23,16 @@ def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any], workloads: 
     apply = "apply manifests/base"
     yield _exists(core.read_namespaced_service_account, "ServiceAccount", cluster.service_account, cluster.namespace, apply)
     yield from _keys_of_config_map(core, cluster, needs)
-    llm_keys = sorted({llm["api_key_env"] for llm in needs["llms"] if llm.get("api_key_env")})
+    keys = api_keys(needs)
     optional = "warning" if knows(cluster.kfp, OPTIONAL_ENV) else "error"
     wanted = [
         (cluster.secrets.s3, S3_KEYS, "error"),
         (cluster.secrets.mlflow, MLFLOW_KEYS, optional),
         (cluster.secrets.hub, HUB_KEYS, optional),
     ]
-    for name, keys, level in [*wanted, *([(cluster.secrets.llm, tuple(llm_keys), "error")] if llm_keys else [])]:
-        yield _keys_of_secret(core, name, cluster.namespace, keys, level)
-    if needs["serving"]:
+    for name, names, level in [*wanted, *([(cluster.secrets.llm, tuple(keys), "error")] if keys else [])]:
+        yield _keys_of_secret(core, name, cluster.namespace, names, level)
+    if "serving" in needs:
         yield _keys_of_secret(core, cluster.secrets.s3, workloads, S3_KEYS, "error")
         yield _runtime(api, "servingruntimes", "serving.kserve.io", "psyche-vllm", workloads)
     if needs["trainjobs"]:

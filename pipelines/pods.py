@@ -27,7 +27,7 @@ def configure(task: PipelineTask, stage: str, settings: dict[str, Any], cluster:
     Args:
         task: The task, before its pipeline is final.
         stage: Its stage's name.
-        settings: The stage's settings; LLM keys and `$VARIABLES` in it become environment variables.
+        settings: The stage's settings; API keys and `$VARIABLES` in it become environment variables.
         cluster: The recipe's cluster section.
         recipe: Name and fingerprint of the recipe.
     """
@@ -82,7 +82,7 @@ def _set_environment(task: PipelineTask, settings: dict[str, Any], cluster: Clus
     kubernetes.use_secret_as_env(task, cluster.secrets.hub, _same(HUB_KEYS), optional=True)
     if llms(settings):
         kubernetes.add_pod_label(task, CALLS_LLM, "true")  # what components/keda wakes the teachers by
-    keys = sorted({llm["api_key_env"] for llm in llms(settings) if llm.get("api_key_env")})
+    keys = api_keys(settings)
     if keys:
         kubernetes.use_secret_as_env(task, cluster.secrets.llm, _same(keys))
     if not knows(cluster.kfp, OPTIONAL_ENV):
@@ -109,6 +109,16 @@ def llms(value: Any) -> list[dict[str, Any]]:
         return [value, *inner] if "base_urls" in value and "model" in value else inner
     if isinstance(value, list):
         return [found for item in value for found in llms(item)]
+    return []
+
+
+def api_keys(value: Any) -> list[str]:
+    """Returns the environment variables that hold the keys of LLMs and of our own endpoint, wherever the settings name one."""
+    if isinstance(value, dict):
+        own = {value["api_key_env"]} if value.get("api_key_env") else set()
+        return sorted(own.union(*(api_keys(item) for item in value.values())))
+    if isinstance(value, list):
+        return sorted({key for item in value for key in api_keys(item)})
     return []
 
 

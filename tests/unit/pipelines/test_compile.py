@@ -154,6 +154,16 @@ def test_keys_and_variables_of_llms_become_environment():
     assert "psyche-llm" not in json.dumps(by_stage["cleaning"])
 
 
+def test_the_key_of_a_guard_that_asks_for_one_reaches_its_smoke_test():
+    recipe = load_recipe("demo", ["deployment.target=kserve", "deployment.kserve.api_key_env=GUARD_KEY"])
+    keys = {
+        stage: {k["envVar"] for s in platform["secretAsEnv"] if s["secretName"] == "psyche-llm" for k in s["keyToEnv"]}
+        for stage, _, platform in executors(compiled(recipe)[1])
+    }
+    assert keys.pop("deployment") == keys.pop("preflight") == {"GUARD_KEY"}
+    assert set().union(*keys.values()) == set()
+
+
 @pytest.mark.parametrize(
     "case", yaml.safe_load((GOLDEN / "invalid.yaml").read_text(encoding="utf-8")), ids=lambda c: json.dumps(c["cluster"])
 )

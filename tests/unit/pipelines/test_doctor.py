@@ -137,6 +137,13 @@ def test_a_kfp_that_knows_nothing_optional_needs_everything(kfp, kube, route, re
     assert [line for line in found if sentence in line and line.startswith("error")]
 
 
+def test_the_key_of_the_deployed_endpoint_is_asked_for(kfp, kube):
+    kube.routes["GET", f"{CORE}/secrets/psyche-llm"] = (200, secret("psyche-llm", ["LLM_API_KEY"]))
+    recipe = load_recipe("demo", ["deployment.target=kserve", "deployment.kserve.api_key_env=GUARD_KEY"])
+    said = "error    Secret kubeflow/psyche-llm: lacks the key GUARD_KEY (it has LLM_API_KEY): add it."
+    assert said in lines(recipe)
+
+
 def test_secrets_are_never_printed(kfp, kube, recipe):
     kube.routes["GET", f"{CORE}/secrets/psyche-s3"] = (
         200,
