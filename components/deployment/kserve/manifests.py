@@ -16,6 +16,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 DNS_LABEL = re.compile(r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")  # room for -v123 and KServe's -predictor in 63 characters
 
 PLUGIN_FOLDER = "/plugins"
+MODEL = "psyche-r1/model"  # label of every InferenceService of a model
 VERSION, PREVIOUS_VERSION, PREVIOUS_SPEC = "psyche-r1/version", "psyche-r1/previous-version", "psyche-r1/previous-spec"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from components.common.cluster_api import Cluster, connect
 from components.common.errors import UserError
 from components.deployment.kserve.canary import Step, shift_traffic
-from components.deployment.kserve.cluster import apply, delete, get
+from components.deployment.kserve.cluster import apply, get
 from components.deployment.kserve.manifests import (
     Served,
     Split,
@@ -18,13 +18,13 @@ from components.deployment.kserve.manifests import (
     local_cache,
     plugin_config,
     previous_of,
-    read_split,
     restored,
     served_by,
     service_name,
     with_previous,
 )
 from components.deployment.kserve.ready import is_ready, wait_ready
+from components.deployment.kserve.traffic import read_traffic, remove, remove_others, withdraw
 from components.deployment.openai_api import Endpoint
 from components.deployment.registered import ModelVersion, make_champion, resolve
 from components.deployment.settings import DeploymentSettings
@@ -68,6 +68,11 @@ def endpoint_of(service: str, model: str, namespace: str, settings: DeploymentSe
 
 def _in_place(cluster: Cluster, version: ModelVersion, settings: DeploymentSettings) -> dict[str, Any]:
     name = service_name(version, settings)
+    if get(cluster, "HTTPRoute", name) is not None:
+        raise UserError(
+            f"HTTPRoute {cluster.namespace}/{name} shares this model's traffic, so that an update in place would reach nobody: "
+            "set deployment.kserve.canary, or delete the route first."
+        )
     service = get(cluster, "InferenceService", name)
     applied = service is not None and served_by(service).version == str(version)
     serving = applied and is_ready(cluster, name, str(version))
@@ -81,7 +86,7 @@ def _in_place(cluster: Cluster, version: ModelVersion, settings: DeploymentSetti
             # The note of the version before it stays. An attempt that was killed has written over that: then there is none.
             apply(cluster, restored(service or {}, previous, None if applied else previous_of(service or {})))
         elif not serving:
-            _remove(cluster, name)
+            remove(cluster, name)
         raise
 
 
@@ -89,9 +94,13 @@ def _canary(cluster: Cluster, version: ModelVersion, settings: DeploymentSetting
     canary = settings.kserve.canary
     assert canary is not None
     name = service_name(version, settings)
-    split = read_split(get(cluster, "HTTPRoute", version.name))
+    split = read_traffic(cluster, version.name)
     endpoint = endpoint_of(name, version.name, cluster.namespace, settings)
     serving = split.stable == name
+    if split.candidate not in ("", name):
+        withdraw(cluster, version.name, split.candidate, canary)  # what an attempt with another version left when it was killed
+    if split.stable:
+        remove_others(cluster, version.name, {name, split.stable, split.previous})
     steps: list[Step] = []
     try:
         _bring_up(cluster, version, settings)
@@ -101,12 +110,11 @@ def _canary(cluster: Cluster, version: ModelVersion, settings: DeploymentSetting
             steps = shift_traffic(cluster, version.name, Split(split.stable, name, split.previous, weight), endpoint, settings)
     except BaseException:
         if not serving:
-            _remove(cluster, name)
+            remove(cluster, name)
         raise
     if not serving:
         apply(cluster, http_route(version.name, cluster.namespace, canary, Split(name, "", split.stable)))
-        if split.previous not in ("", name, split.stable):
-            _remove(cluster, split.previous)  # only the last one is kept for a rollback
+        remove_others(cluster, version.name, {name, split.stable})  # only the last one is kept for a rollback
     return {**log_entry, "canary": [asdict(step) for step in steps]}
 
 
@@ -121,13 +129,10 @@ def _bring_up(cluster: Cluster, version: ModelVersion, settings: DeploymentSetti
     wait_ready(cluster, name, str(version), settings.kserve)
 
 
-def _remove(cluster: Cluster, name: str) -> None:
-    delete(cluster, "InferenceService", name)
-    delete(cluster, "PodDisruptionBudget", name)
-
-
 def rollback(model: str, settings: DeploymentSettings, cluster: Cluster | None = None) -> str:
     """Gives the traffic back to the version that served before, and its alias `champion`; returns the version.
+
+    While a canary is on trial that is the stable version: the candidate is withdrawn.
 
     Raises:
         UserError: Nothing is known of a former version, or it is not ready.
@@ -141,15 +146,26 @@ def rollback(model: str, settings: DeploymentSettings, cluster: Cluster | None =
 def _route_back(cluster: Cluster, model: str, settings: DeploymentSettings) -> ModelVersion:
     canary = settings.kserve.canary
     assert canary is not None
-    split = read_split(get(cluster, "HTTPRoute", model))
+    split = read_traffic(cluster, model)
+    if split.candidate:
+        version = _version_at(cluster, split.stable)
+        withdraw(cluster, model, split.candidate, canary)
+        remove_others(cluster, model, {split.stable, split.previous})
+        return version
     if not split.previous:
         raise UserError(f"HTTPRoute {cluster.namespace}/{model} knows no former version: deploy the one you want by name.")
-    number = split.previous.rpartition("-v")[2]
-    version = resolve(f"{model}/{number}")
+    version = _version_at(cluster, split.previous)
     if not is_ready(cluster, split.previous, str(version)):
         raise UserError(f"{split.previous} is not ready any more: deploy {version} again instead of rolling back.")
     apply(cluster, http_route(model, cluster.namespace, canary, Split(split.previous, "", split.stable)))
     return version
+
+
+def _version_at(cluster: Cluster, service: str) -> ModelVersion:
+    found = get(cluster, "InferenceService", service)
+    if found is None:
+        raise UserError(f"InferenceService {cluster.namespace}/{service} is gone: deploy the version you want by name.")
+    return resolve(served_by(found).version)
 
 
 def _spec_back(cluster: Cluster, model: str, settings: DeploymentSettings) -> ModelVersion:

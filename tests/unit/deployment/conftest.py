@@ -1,8 +1,9 @@
 import pytest
 
 from components.common.cluster_api import Cluster
+from components.deployment.kserve import rollout
 from components.deployment.settings import DeploymentSettings
-from tests.unit.deployment.fake_cluster import FakeCluster, Handler, serve
+from tests.unit.deployment.fake_cluster import FakeCluster, Handler, serve, version
 from tests.unit.deployment.fake_endpoint import FakeEndpoint
 
 
@@ -29,6 +30,15 @@ def endpoint():
     yield handler
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def champions(monkeypatch):
+    """Stands in for MLflow: the versions that were made champion."""
+    made = []
+    monkeypatch.setattr(rollout, "make_champion", lambda v: made.append(str(v)))
+    monkeypatch.setattr(rollout, "resolve", lambda reference: version(reference.rpartition("/")[2]))
+    return made
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from components.deployment.registered import ModelVersion
+
 KINDS = {
     "inferenceservices": "InferenceService", "httproutes": "HTTPRoute", "poddisruptionbudgets": "PodDisruptionBudget",
     "deployments": "Deployment", "configmaps": "ConfigMap", "pods": "Pod", "events": "Event", "localmodelnamespacecaches": "LocalModelNamespaceCache",
@@ -93,6 +95,27 @@ def deployment(version: str, updated: int = 1, available: int = 1) -> dict[str, 
         "spec": {"replicas": 1, "template": {"metadata": {"annotations": {"psyche-r1/version": version}}}},
         "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": updated, "availableReplicas": available},
     }
+
+
+def version(n: int) -> ModelVersion:
+    """Returns a version of the model that the tests deploy."""
+    return ModelVersion("psyche", str(n), f"s3://models/run-{n}/grpo")
+
+
+def served_uri(fake: FakeCluster, name: str = "psyche") -> str:
+    """Returns the weights that an InferenceService serves."""
+    return fake.objects["InferenceService", name]["spec"]["predictor"]["model"]["storageUri"]
+
+
+def services(fake: FakeCluster) -> list[str]:
+    """Returns the names of the InferenceServices."""
+    return sorted(name for kind, name in fake.objects if kind == "InferenceService")
+
+
+def weights(fake: FakeCluster) -> dict[str, int]:
+    """Returns the percent of traffic that the route gives to each Service."""
+    rules = fake.objects["HTTPRoute", "psyche"]["spec"]["rules"]
+    return {ref["name"]: ref["weight"] for rule in rules for ref in rule["backendRefs"]}
 
 
 class Handler(BaseHTTPRequestHandler):

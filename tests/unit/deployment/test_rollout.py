@@ -1,36 +1,14 @@
-"""Deploying to a fake cluster: create, update, not ready, smoke test, canary, rollback."""
+"""Deploying to a fake cluster in place: create, update, not ready, smoke test, rollback."""
 
 import pytest
 
 from components.common.errors import UserError
-from components.deployment.kserve import rollout
 from components.deployment.kserve.cluster import apply
-from components.deployment.kserve.manifests import Split, http_route, inference_service, read_split, served_by, with_previous
+from components.deployment.kserve.manifests import inference_service, served_by, with_previous
 from components.deployment.kserve.rollout import deploy_to_kserve, rollback
-from components.deployment.registered import ModelVersion
-from tests.unit.deployment.fake_cluster import deployment
+from tests.unit.deployment.fake_cluster import served_uri, version, weights
 
-
-def version(n):
-    return ModelVersion("psyche", str(n), f"s3://models/run-{n}/grpo")
-
-
-@pytest.fixture(autouse=True)
-def champions(monkeypatch):
-    """Stands in for MLflow: the versions that were made champion."""
-    made = []
-    monkeypatch.setattr(rollout, "make_champion", lambda v: made.append(str(v)))
-    monkeypatch.setattr(rollout, "resolve", lambda reference: version(reference.rpartition("/")[2]))
-    return made
-
-
-def served_uri(fake, name="psyche"):
-    return fake.objects["InferenceService", name]["spec"]["predictor"]["model"]["storageUri"]
-
-
-def weights(fake):
-    rules = fake.objects["HTTPRoute", "psyche"]["spec"]["rules"]
-    return {ref["name"]: ref["weight"] for rule in rules for ref in rule["backendRefs"]}
+pytestmark = pytest.mark.usefixtures("champions")
 
 
 def test_creates_tries_and_asks(fake, cluster, settings):
@@ -93,25 +71,15 @@ def test_failed_update_keeps_the_way_back(fake, cluster, settings):
     assert served_uri(fake) == "s3://models/run-1/grpo"
 
 
-def test_failed_check_of_the_serving_version_does_not_take_it_down(fake, cluster, settings, endpoint):
-    for chosen in (settings(), settings(canary={})):
-        deploy_to_kserve(version(1), chosen, cluster)
-        deploy_to_kserve(version(2), chosen, cluster)
-    endpoint.broken = frozenset({"psyche-predictor", "psyche-v2-predictor"})
-    for chosen in (settings(), settings(canary={})):
-        with pytest.raises(UserError):
-            deploy_to_kserve(version(2), chosen, cluster)
-    assert served_uri(fake) == served_uri(fake, "psyche-v2") == "s3://models/run-2/grpo"
-    assert weights(fake) == {"psyche-v2-predictor": 100}
-
-
-def test_canary_that_never_becomes_ready_is_removed_and_gets_no_traffic(fake, cluster, settings):
-    deploy_to_kserve(version(1), settings(canary={}), cluster)
-    fake.on_apply = lambda applied: None
-    with pytest.raises(UserError, match="not ready"):
-        deploy_to_kserve(version(2), settings(canary={}), cluster)
-    assert ("InferenceService", "psyche-v2") not in fake.objects
-    assert weights(fake) == {"psyche-v1-predictor": 100}
+@pytest.mark.parametrize(("options", "service"), [({}, "psyche"), ({"canary": {}}, "psyche-v2")])
+def test_failed_check_of_the_serving_version_does_not_take_it_down(fake, cluster, settings, endpoint, options, service):
+    for n in (1, 2):
+        deploy_to_kserve(version(n), settings(**options), cluster)
+    endpoint.broken = frozenset({f"{service}-predictor"})
+    with pytest.raises(UserError):
+        deploy_to_kserve(version(2), settings(**options), cluster)
+    assert served_uri(fake, service) == "s3://models/run-2/grpo"
+    assert not options or weights(fake) == {"psyche-v2-predictor": 100}
 
 
 def test_failed_first_deployment_leaves_nothing_behind(fake, cluster, settings):
@@ -148,100 +116,6 @@ def test_rollback_without_a_former_version_says_so(fake, cluster, settings):
         rollback("psyche", settings(), cluster)
 
 
-def test_first_canary_gets_all_traffic_at_once(fake, cluster, settings):
-    log = deploy_to_kserve(version(1), settings(canary={}), cluster)
-    assert weights(fake) == {"psyche-v1-predictor": 100}
-    assert log["canary"] == []
-
-
-def test_canary_shifts_traffic_in_steps_and_keeps_the_former_version(fake, cluster, settings):
-    deploy_to_kserve(version(1), settings(canary={}), cluster)
-    seen = []
-    fake.on_apply = lambda applied: (fake.become_ready(applied), applied["kind"] == "HTTPRoute" and seen.append(weights(fake)))
-    log = deploy_to_kserve(version(2), settings(canary={"steps": [10, 50]}), cluster)
-    assert seen == [
-        {"psyche-v1-predictor": 90, "psyche-v2-predictor": 10},
-        {"psyche-v1-predictor": 50, "psyche-v2-predictor": 50},
-        {"psyche-v1-predictor": 0, "psyche-v2-predictor": 100},
-        {"psyche-v2-predictor": 100},
-    ]
-    assert [s["weight"] for s in log["canary"]] == [10, 50, 100]
-    assert read_split(fake.objects["HTTPRoute", "psyche"]) == Split("psyche-v2", "", "psyche-v1")
-    deploy_to_kserve(version(3), settings(canary={}), cluster)
-    assert sorted(name for kind, name in fake.objects if kind == "InferenceService") == ["psyche-v2", "psyche-v3"]
-
-
-@pytest.mark.parametrize(
-    ("metrics", "reason"),
-    [
-        ({"status=~": 0.2}, "error_rate 0.2 is above 0.01"),
-        ({"latency": 99.0}, "latency_s 99 is above 60"),
-        ({"violations": 0.5}, "violation_rate 0.5 is above 0.05"),
-    ],
-)
-def test_canary_is_withdrawn_on_bad_figures(fake, cluster, settings, endpoint, metrics, reason):
-    deploy_to_kserve(version(1), settings(canary={}), cluster)
-    endpoint.metrics = metrics
-    with pytest.raises(UserError, match=f"withdrawn at 10%.*{reason}"):
-        deploy_to_kserve(version(2), settings(canary={}, prometheus_url=endpoint.url), cluster)
-    assert weights(fake) == {"psyche-v1-predictor": 100}
-    assert ("InferenceService", "psyche-v2") not in fake.objects
-
-
-def test_canary_without_series_is_judged_by_its_probes(fake, cluster, settings, endpoint):
-    deploy_to_kserve(version(1), settings(canary={}), cluster)
-    endpoint.metrics = {"status=~": float("nan")}
-    log = deploy_to_kserve(version(2), settings(canary={}, prometheus_url=endpoint.url), cluster)
-    assert all(set(s["figures"]) == {"probe_error_rate", "probe_latency_s"} for s in log["canary"])
-
-
-def test_canary_that_breaks_under_traffic_is_withdrawn(fake, cluster, settings, endpoint):
-    deploy_to_kserve(version(1), settings(canary={}), cluster)
-
-    def controllers(applied):
-        fake.become_ready(applied)
-        if applied["kind"] == "HTTPRoute" and weights(fake).get("psyche-v2-predictor") == 50:
-            endpoint.broken = frozenset({"psyche-v2-predictor"})
-
-    fake.on_apply = controllers
-    with pytest.raises(UserError, match=r"withdrawn at 50%.*probe_error_rate 1"):
-        deploy_to_kserve(version(2), settings(canary={}), cluster)
-    assert weights(fake) == {"psyche-v1-predictor": 100}
-
-
-def test_interrupted_canary_gives_its_traffic_back(fake, cluster, settings, monkeypatch):
-    deploy_to_kserve(version(1), settings(canary={}), cluster)
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("components.deployment.kserve.canary._probe", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        deploy_to_kserve(version(2), settings(canary={}), cluster)
-    assert weights(fake) == {"psyche-v1-predictor": 100}
-
-
-def test_killed_canary_goes_on_at_its_step(fake, cluster, settings):
-    chosen = settings(canary={"steps": [10, 50]})
-    deploy_to_kserve(version(1), chosen, cluster)
-    route = http_route("psyche", "psyche", chosen.kserve.canary, Split("psyche-v1", "psyche-v2", "", 50))
-    fake.put("HTTPRoute", "psyche", route)  # what a killed stage left
-    log = deploy_to_kserve(version(2), chosen, cluster)
-    assert [s["weight"] for s in log["canary"]] == [50, 100]
-
-
-def test_canary_rollback_needs_a_ready_former_version(fake, cluster, settings, champions):
-    chosen = settings(canary={})
-    for n in (1, 2):
-        deploy_to_kserve(version(n), chosen, cluster)
-    assert rollback("psyche", chosen, cluster) == "psyche/1"
-    assert weights(fake) == {"psyche-v1-predictor": 100}
-    assert champions == ["psyche/1"]
-    fake.objects["Deployment", "psyche-v2-predictor"] = deployment("psyche/2", available=0)
-    with pytest.raises(UserError, match="is not ready any more"):
-        rollback("psyche", chosen, cluster)
-
-
 def test_guard_key_comes_from_the_environment(cluster, settings, endpoint, monkeypatch):
     chosen = settings(api_key_env="GUARD_KEY")
     with pytest.raises(UserError, match="GUARD_KEY is not set"):
@@ -255,3 +129,10 @@ def test_namespace_must_be_known(settings, monkeypatch):
     monkeypatch.delenv("PSYCHE_NAMESPACE", raising=False)
     with pytest.raises(UserError, match="PSYCHE_NAMESPACE"):
         deploy_to_kserve(version(1), settings())
+
+
+def test_model_behind_a_route_is_not_updated_in_place(fake, cluster, settings):
+    deploy_to_kserve(version(1), settings(canary={}), cluster)
+    with pytest.raises(UserError, match=r"set deployment\.kserve\.canary"):
+        deploy_to_kserve(version(2), settings(), cluster)
+    assert fake.applied("InferenceService") == ["psyche-v1"]
