@@ -1,5 +1,6 @@
 """A whole answer: think blocks are taken out, violations end it, the safe message goes around it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from components.guard.messages import safe_message
@@ -9,11 +10,35 @@ from components.guard.policy import Decision
 from components.guard.settings import GuardSettings
 
 REASONING_FIELDS = ("reasoning_content", "reasoning")
+_CHOICE_FIELDS = frozenset({"index", "finish_reason", "stop_reason"})
 
 
 def notice(language: str, country: str) -> str:
     """Returns what stands in place of a forbidden passage."""
     return "\n\n" + safe_message(language, country)
+
+
+def text_holder(choice: dict[str, Any], name: str) -> tuple[dict[str, Any], str, bool]:
+    """Finds the text of a choice and drops what else could carry one: refusals, calls of tools, audio, log probabilities.
+
+    Args:
+        choice: Of an answer or an event; changed in place. Empty fields stay as they are.
+        name: Where a chat keeps its text: message or delta.
+
+    Returns:
+        What holds the text, the name of the text in it, and whether something was dropped.
+    """
+    if name not in choice:
+        return choice, "text", _drop(choice, _CHOICE_FIELDS | {"text", *REASONING_FIELDS})
+    dropped = _drop(choice, _CHOICE_FIELDS | {name})
+    return choice[name], "content", _drop(choice[name], {"role", "content", *REASONING_FIELDS}) or dropped
+
+
+def _drop(fields: dict[str, Any], kept: Collection[str]) -> bool:
+    unchecked = [name for name, value in fields.items() if value and name not in kept]
+    for name in unchecked:
+        del fields[name]
+    return bool(unchecked)
 
 
 def guard_answer(data: dict[str, Any], decision: Decision, settings: GuardSettings) -> tuple[bool, list[Kind]]:
@@ -27,7 +52,8 @@ def guard_answer(data: dict[str, Any], decision: Decision, settings: GuardSettin
     """
     changed, kinds = False, []
     for choice in data["choices"]:
-        holder, name = (choice["message"], "content") if "message" in choice else (choice, "text")
+        holder, name, dropped = text_holder(choice, "message")
+        changed |= dropped
         before = holder.get(name) or ""
         text, kind = guard_text(before, not settings.expose_reasoning, settings.think_open)
         if kind:

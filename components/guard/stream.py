@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.guard.answer import REASONING_FIELDS, notice
+from components.guard.answer import REASONING_FIELDS, notice, text_holder
 from components.guard.output import Kind
 from components.guard.output_stream import OutputFilter
 from components.guard.policy import Decision
@@ -111,9 +111,12 @@ class StreamGuard:
 
     def _read_choice(self, event: Waiting, choice: dict[str, Any]) -> None:
         index = int(choice.get("index") or 0)
-        if "text" not in choice and not choice.get("delta"):
-            choice["delta"] = {}
-        holder, name = (choice["delta"], "content") if "text" not in choice else (choice, "text")
+        if not choice.get("delta"):
+            choice.pop("delta", None)
+            if "text" not in choice:
+                choice["delta"] = {}
+        holder, name, dropped = text_holder(choice, "delta")
+        event.dirty |= dropped
         for reasoning in REASONING_FIELDS:
             if reasoning in holder and not self.settings.expose_reasoning:
                 event.dirty |= holder.pop(reasoning) is not None

@@ -71,6 +71,11 @@ async def guarded(script: Script, **settings):
         yield session, upstream
 
 
+async def ask(script, body, path="/v1/chat/completions", **settings):
+    async with guarded(script, **settings) as (client, upstream), client.post(path, json=body) as response:
+        return response.status, await response.read(), upstream
+
+
 def chat(text: str = HARMLESS, **more) -> dict:
     return {"model": "m", "messages": [{"role": "user", "content": text}], **more}
 

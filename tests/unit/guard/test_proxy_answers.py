@@ -12,6 +12,7 @@ from tests.unit.guard.scripted import (
     CRISIS,
     HARMLESS,
     VIOLATION,
+    ask,
     chat,
     delta,
     event,
@@ -26,11 +27,6 @@ from tests.unit.guard.scripted import (
 )
 
 MESSAGE = safe_message("en")
-
-
-async def ask(script, body, path="/v1/chat/completions", **settings):
-    async with guarded(script, **settings) as (client, upstream), client.post(path, json=body) as response:
-        return response.status, await response.read(), upstream
 
 
 async def test_a_harmless_stream_is_the_upstreams_byte_for_byte():
@@ -130,57 +126,6 @@ async def test_the_message_is_shown_once_in_a_conversation():
 async def test_a_crisis_cannot_hide_in_the_form_of_a_request(messages):
     _, raw, _ = await ask(whole("x"), {"messages": messages})
     assert json.loads(raw)["choices"][0]["message"]["content"].startswith(MESSAGE)
-
-
-@pytest.mark.parametrize("size", [1, 3, 1000])
-async def test_think_blocks_are_left_out_of_streams(size):
-    text = "<think>I should diagnose.</THINK>\n\nMemory works."
-    raw = says(*(text[i : i + size] for i in range(0, len(text), size)))
-    _, body, _ = await ask(streams(raw), chat(stream=True))
-    assert said(body) == "Memory works."
-    assert b"diagnose" not in body
-    _, body, _ = await ask(streams(raw), chat(stream=True), expose_reasoning=True)
-    assert body == raw
-
-
-@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-async def test_reasoning_fields_are_left_out(field):
-    raw = events(
-        delta(role="assistant", content="", **{field: "secret"}), delta(**{field: "secret"}), delta("Hi."), delta("", finish="stop")
-    )
-    _, body, _ = await ask(streams(raw), chat(stream=True))
-    assert said(body) == "Hi."
-    assert b"secret" not in body
-    assert len(received(body)) == 4
-    _, body, _ = await ask(whole("Hi.", **{field: "secret"}), chat())
-    assert b"secret" not in body
-    _, body, _ = await ask(streams(raw), chat(stream=True), expose_reasoning=True)
-    assert body == raw
-
-
-SPELLINGS = [
-    "<think>{}</think>",
-    "<think >{}</think >",
-    "<Thinking>{}</ thinking>",
-    "\uff1cthink\uff1e{}\uff1c/think\uff1e",
-    "< think\n>{}</think>",
-]
-
-
-@pytest.mark.parametrize("tags", SPELLINGS)
-async def test_think_blocks_are_left_out_however_their_tags_are_spelled(tags):
-    text = tags.format("secret") + "\nHi."
-    _, body, _ = await ask(whole(text), chat())
-    assert json.loads(body)["choices"][0]["message"]["content"] == "Hi."
-    _, body, _ = await ask(streams(says(*text)), chat(stream=True))
-    assert said(body) == "Hi."
-
-
-@pytest.mark.parametrize("think_open", [False, True])
-@pytest.mark.parametrize("text", ["secret</think>Hi.", "a<think>secret</think>secret</think>Hi.", "secret\uff1c/think\uff1e\n\nHi."])
-async def test_a_block_that_the_chat_template_opened_is_left_out_of_whole_answers(text, think_open):
-    _, body, _ = await ask(whole(text), chat(), think_open=think_open)
-    assert json.loads(body)["choices"][0]["message"]["content"] == "Hi."
 
 
 @pytest.mark.parametrize("size", [1, 4, 1000])
