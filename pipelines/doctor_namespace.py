@@ -1,4 +1,4 @@
-"""Doctor's look at objects: accounts, ConfigMap, Secrets and their keys, runtimes, storage, GPUs."""
+"""Doctor's look at objects: accounts, ConfigMap, runtimes, storage, GPUs. Secrets: doctor_secrets."""
 
 import base64
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from components.preflight.findings import Finding
 from pipelines.cluster_settings import ClusterSettings
+from pipelines.doctor_secrets import check_secrets
 from pipelines.kfp_release import OPTIONAL_ENV, knows
-from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, OPTIONAL, S3_KEYS, api_keys, variables
+from pipelines.pods import ADDRESSES, OPTIONAL, variables
 
 if TYPE_CHECKING:
     from pipelines.recipe import Recipe
@@ -23,17 +24,9 @@ def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any], workloads: 
     apply = "apply manifests/base"
     yield _exists(core.read_namespaced_service_account, "ServiceAccount", cluster.service_account, cluster.namespace, apply)
     yield from _keys_of_config_map(core, cluster, needs)
-    keys = api_keys(needs)
-    optional = "warning" if knows(cluster.kfp, OPTIONAL_ENV) else "error"
-    wanted = [
-        (cluster.secrets.s3, S3_KEYS, "error"),
-        (cluster.secrets.mlflow, MLFLOW_KEYS, optional),
-        (cluster.secrets.hub, HUB_KEYS, optional),
-    ]
-    for name, names, level in [*wanted, *([(cluster.secrets.llm, tuple(keys), "error")] if keys else [])]:
-        yield _keys_of_secret(core, name, cluster.namespace, names, level)
+    env = _data(core.read_namespaced_config_map, cluster.config_map, cluster.namespace) or {}
+    yield from check_secrets(core, cluster, needs, workloads, env)
     if "serving" in needs:
-        yield _keys_of_secret(core, cluster.secrets.s3, workloads, S3_KEYS, "error")
         yield _runtime(api, "servingruntimes", "serving.kserve.io", "psyche-vllm", workloads)
     if needs["trainjobs"]:
         yield _runtime(api, "trainingruntimes", "trainer.kubeflow.org", "psyche-torch", workloads)
@@ -103,26 +96,6 @@ def _keys_of_config_map(core: Any, cluster: ClusterSettings, needs: dict[str, An
         yield Finding("warning", what, "lacks MLFLOW_TRACKING_URI: nothing is tracked unless KFP's MLflow plugin is on.")
     if "PSYCHE_CHECKPOINT_URI" not in data:
         yield Finding("warning", what, "lacks PSYCHE_CHECKPOINT_URI: a retried pod pays for its LLM calls again; add an s3:// prefix.")
-
-
-def _keys_of_secret(core: Any, name: str, namespace: str, keys: tuple[str, ...], level: Any) -> Finding:
-    what = f"Secret {namespace}/{name}"
-    from kubernetes.client import ApiException
-
-    try:
-        data = _data(core.read_namespaced_secret, name, namespace)
-    except ApiException as error:
-        if error.status != 403:
-            raise
-        return Finding("warning", what, "may not be read by you: ask an administrator whether it holds " + ", ".join(keys) + ".")
-    if data is None:
-        return Finding(
-            level, what, f"is missing{'' if level == 'error' else ' (optional)'}: make it from manifests/secrets/templates.yaml."
-        )
-    missing = [key for key in keys if not data.get(key)]
-    if missing:
-        return Finding(level, what, f"lacks the key {', '.join(missing)} (it has {', '.join(sorted(data)) or 'none'}): add it.")
-    return Finding("ok", what, f"holds {', '.join(keys)}")
 
 
 def _exists(read: Any, kind: str, name: str, namespace: str, fix: str) -> Finding:

@@ -2,12 +2,14 @@
 
 import base64
 
+from pipelines.doctor_secrets import GUARD_KEYS, MLFLOW_SERVER_KEYS
 from pipelines.pods import ADDRESSES, HUB_KEYS, MLFLOW_KEYS, OPTIONAL, S3_KEYS
 
 
-def secret(name, keys):
+def secret(name, keys, **annotations):
     data = {k: base64.b64encode(b"x").decode() for k in keys}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
+    given = {f"serving.kserve.io/{k.replace('_', '-')}": v for k, v in annotations.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "annotations": given}, "data": data}
 
 
 def group(name, version, *plurals):
@@ -16,7 +18,7 @@ def group(name, version, *plurals):
 
 def config_map(**changes):
     values = dict.fromkeys((*ADDRESSES, *OPTIONAL), "x") | {
-        "AWS_ENDPOINT_URL": "http://seaweedfs.psyche.svc:8333", "MLFLOW_TRACKING_URI": "http://mlflow.psyche.svc:5000",
+        "AWS_ENDPOINT_URL": "http://seaweedfs.psyche.svc:8333", "AWS_REGION": "us-east-1", "MLFLOW_TRACKING_URI": "http://mlflow.psyche.svc:5000",
         "PSYCHE_LLM_URL": "http://teacher-predictor.psyche.svc.cluster.local/v1", "PSYCHE_MODEL_STORE": "s3://psyche/models",
     } | changes  # fmt: skip
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "psyche-env"}, "data": {k: v for k, v in values.items() if v}}
@@ -35,8 +37,10 @@ def review(allowed):
     return 201, {"spec": {}, "status": {"allowed": allowed}}
 
 
+FOR_KSERVE = {"s3_endpoint": "seaweedfs.psyche.svc:8333", "s3_usehttps": "0", "s3_region": "us-east-1"}
 ACCESS = "/apis/authorization.k8s.io/v1/{}subjectaccessreviews"
-CORE, SERVING = "/api/v1/namespaces/kubeflow", "/apis/serving.kserve.io/v1alpha1/namespaces/psyche"
+CORE, WORKLOADS = "/api/v1/namespaces/kubeflow", "/api/v1/namespaces/psyche"
+SERVING = "/apis/serving.kserve.io/v1alpha1/namespaces/psyche"
 
 
 def routes():
@@ -57,7 +61,9 @@ def routes():
         ("GET", f"{CORE}/serviceaccounts/psyche-pipeline"): (200, account),
         ("GET", f"{CORE}/configmaps/psyche-env"): (200, config_map()),
         **{("GET", f"{CORE}/secrets/{name}"): (200, secret(name, keys)) for name, keys in secrets.items()},
-        ("GET", "/api/v1/namespaces/psyche/secrets/psyche-s3"): (200, secret("psyche-s3", S3_KEYS)),
+        ("GET", f"{WORKLOADS}/secrets/psyche-s3"): (200, secret("psyche-s3", S3_KEYS, **FOR_KSERVE)),
+        ("GET", f"{WORKLOADS}/secrets/psyche-guard"): (200, secret("psyche-guard", GUARD_KEYS)),
+        ("GET", f"{WORKLOADS}/secrets/psyche-mlflow-server"): (200, secret("psyche-mlflow-server", MLFLOW_SERVER_KEYS)),
         ("GET", f"{SERVING}/servingruntimes/psyche-vllm"): (200, {"metadata": {"name": "psyche-vllm"}}),
         ("GET", "/apis/storage.k8s.io/v1/storageclasses"): (200, {"items": [default]}),
         ("GET", "/apis/discovery.k8s.io/v1/namespaces/psyche/endpointslices"): (200, endpoint_slices()),

@@ -5,10 +5,11 @@ import pytest
 from pipelines import doctor_images, kubernetes_api
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor import diagnose, doctor
+from pipelines.pods import S3_KEYS
 from pipelines.recipe import load_recipe
 from tests.unit.pipelines import kfp_routes, kube_routes
 from tests.unit.pipelines.fake_api import serving, write_kubeconfig
-from tests.unit.pipelines.kube_routes import ACCESS, CORE, SERVING, config_map, endpoint_slices, review, secret
+from tests.unit.pipelines.kube_routes import ACCESS, CORE, SERVING, WORKLOADS, config_map, endpoint_slices, review, secret
 
 
 @pytest.fixture
@@ -65,6 +66,22 @@ def test_all_is_well(kfp, kube, recipe):
             "lacks the key AWS_SECRET_ACCESS_KEY (it has AWS_ACCESS_KEY_ID, AWS_SECRET_KEY): add it",
         ),
         (("GET", f"{CORE}/secrets/psyche-hub"), (404, {}), "warning", "psyche-hub: is missing (optional)"),
+        (("GET", f"{CORE}/secrets/psyche-s3"), (403, {}), "warning", "psyche-s3: may not be read by you: ask an administrator"),
+        (("GET", f"{WORKLOADS}/secrets/psyche-guard"), (404, {}), "error", "psyche/psyche-guard: is missing: make it from"),
+        (
+            ("GET", f"{WORKLOADS}/secrets/psyche-guard"), (200, secret("psyche-guard", ["api-keys"])), "error",
+            "lacks the key upstream-api-key (it has api-keys): add it",
+        ),
+        (("GET", f"{WORKLOADS}/secrets/psyche-mlflow-server"), (404, {}), "error", "psyche/psyche-mlflow-server: is missing: make it from"),
+        (
+            ("GET", f"{WORKLOADS}/secrets/psyche-s3"), (200, secret("psyche-s3", S3_KEYS)), "error",
+            "annotate --overwrite secret psyche-s3 serving.kserve.io/s3-endpoint=seaweedfs.psyche.svc:8333 serving.kserve.io/s3-usehttps=0 "
+            "serving.kserve.io/s3-region=us-east-1.",
+        ),
+        (
+            ("GET", f"{CORE}/configmaps/psyche-env"), (200, config_map(AWS_ENDPOINT_URL="https://seaweedfs.psyche.svc:8333")), "error",
+            "annotate --overwrite secret psyche-s3 serving.kserve.io/s3-usehttps=1.",
+        ),
         (("GET", f"{SERVING}/servingruntimes/psyche-vllm"), (404, {}), "error", "psyche-vllm: is missing: apply manifests/base"),
         (("GET", "/apis/storage.k8s.io/v1/storageclasses"), (200, {"items": []}), "error", "none is the default"),
         (("GET", "/api/v1/nodes"), (200, {"items": [kube_routes.node(4)]}), "error", "the largest node offers 4 nvidia.com/gpu, 8 are asked for"),
@@ -135,6 +152,12 @@ def test_a_kfp_that_knows_nothing_optional_needs_everything(kfp, kube, route, re
     kube.routes["GET", route] = reply
     found = lines(load_recipe("demo", ['cluster.kfp="2.14"']))
     assert [line for line in found if sentence in line and line.startswith("error")]
+
+
+def test_a_tracking_server_elsewhere_needs_no_secret_here(kfp, kube):
+    kube.routes["GET", f"{CORE}/configmaps/psyche-env"] = (200, config_map(MLFLOW_TRACKING_URI="http://127.0.0.1:9"))
+    del kube.routes["GET", f"{WORKLOADS}/secrets/psyche-mlflow-server"]
+    assert not [line for line in lines() if "psyche-mlflow-server" in line]
 
 
 def test_the_key_of_the_deployed_endpoint_is_asked_for(kfp, kube):
