@@ -7,6 +7,7 @@ from typing import Any
 from components.common import tracking
 from components.common.dataset import write_text
 from components.common.progress import run_dir
+from components.common.signals import sigterm_raises
 from components.common.stage import open_stage
 from components.deployment.local import serve_locally, stop_all
 from components.deployment.openai_api import Endpoint
@@ -30,7 +31,8 @@ def run(settings: dict[str, Any] | DeploymentSettings, model_version: str, trans
         UserError: The version is unknown or rejected, does not come up, or fails the smoke test.
     """
     settings = DeploymentSettings.model_validate(settings)
-    with open_stage("deployment", settings) as stage:
+    # A version that is stopped on its way must not keep traffic, GPUs or processes.
+    with open_stage("deployment", settings) as stage, sigterm_raises():
         version = resolve(model_version)
         log = deploy(version, settings, Path(transcript).parent)
         _write_transcript(Path(transcript), log)

@@ -3,9 +3,7 @@
 import hashlib
 import json
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +14,7 @@ from components.common.launch.launcher import launch
 from components.common.launch.settings import LaunchSettings
 from components.common.launch.trainjob import trainjob_name
 from components.common.progress import run_dir
+from components.common.signals import sigterm_raises
 from components.common.stage import Stage
 from components.common.storage import delete_dir, get_bytes, list_files, upload_dir
 from components.common.training.config import TrainingConfig
@@ -165,17 +164,3 @@ def _share(config: TrainingConfig, base_model: str, uri: str) -> tuple[str, Trai
     upload_dir(config.data, f"{uri}/data")
     upload_dir(local, uri)
     return f"{uri}/config.json", shared
-
-
-@contextmanager
-def sigterm_raises() -> Iterator[None]:
-    """Turns SIGTERM into SystemExit, so that the training is told to save and waited for before this process ends."""
-
-    def on_signal(*_: object) -> None:
-        raise SystemExit(143)
-
-    before = signal.signal(signal.SIGTERM, on_signal)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,8 +1,13 @@
 """A canary on a fake cluster: steps, withdrawal, attempts that were killed, rollback."""
 
+import os
+import signal
+
 import pytest
 
 from components.common.errors import UserError
+from components.deployment import deploy
+from components.deployment.kserve import rollout
 from components.deployment.kserve.cluster import apply
 from components.deployment.kserve.manifests import Split, http_route, inference_service, read_split
 from components.deployment.kserve.rollout import deploy_to_kserve, rollback
@@ -98,6 +103,26 @@ def test_interrupted_canary_gives_its_traffic_back(fake, cluster, settings, monk
     with pytest.raises(KeyboardInterrupt):
         deploy_to_kserve(version(2), settings(canary={}), cluster)
     assert weights(fake) == {"psyche-v1-predictor": 100}
+
+
+def test_stage_that_is_told_to_stop_takes_its_candidate_back(fake, cluster, settings, monkeypatch, tmp_path):
+    """KFP and a node drain send SIGTERM; a second one must not break off the tidying up."""
+    chosen = settings(canary={})
+    deploy_to_kserve(version(1), chosen, cluster)
+    monkeypatch.setattr(rollout, "connect", lambda namespace: cluster)
+    monkeypatch.setattr(deploy, "resolve", lambda reference: version(2))
+    monkeypatch.setattr("components.deployment.kserve.canary._probe", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    fake.on_apply = lambda applied: (
+        fake.become_ready(applied),
+        applied["kind"] == "HTTPRoute" and "psyche-v2-predictor" not in weights(fake) and os.kill(os.getpid(), signal.SIGTERM),
+    )
+    with pytest.raises(SystemExit) as ended:
+        deploy.run(
+            chosen.model_copy(update={"kserve": chosen.kserve.model_copy(update={"namespace": "psyche"})}), "psyche/2", str(tmp_path)
+        )
+    assert ended.value.code == 143
+    assert weights(fake) == {"psyche-v1-predictor": 100}
+    assert services(fake) == ["psyche-v1"]
 
 
 def test_killed_canary_goes_on_at_its_step(fake, cluster, settings):
