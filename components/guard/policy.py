@@ -8,6 +8,7 @@ from typing import Any
 
 from components.common.prompts import load_prompt
 from components.guard.messages import safe_message
+from components.guard.normalise import bases
 from components.guard.requests import texts
 from components.guard.rules import NO_CRISIS, SEVERITY, Crisis, Tier, classify, matched_rule
 from components.guard.settings import GuardSettings
@@ -53,7 +54,7 @@ def decide(body: dict[str, Any], settings: GuardSettings, opinion: Crisis | None
     """
     limited = _limit_tokens(body, settings.max_tokens)
     turns = user_turns(body)
-    found = [judge(turn) for turn in turns]
+    found = [_judge_parts(parts) for parts in _turns_in_parts(body)]
     language = language_of(turns)
     message = safe_message(language, settings.country)
     worst = max(found, key=_severity, default=NO_CRISIS)
@@ -92,16 +93,30 @@ def language_of(turns: list[str]) -> str:
 
 def user_turns(body: dict[str, Any]) -> list[str]:
     """Returns the user's turns; messages in a row are one turn. Without any, everything counts as the user's."""
+    return ["\n".join(parts) for parts in _turns_in_parts(body)]
+
+
+def _turns_in_parts(body: dict[str, Any]) -> list[list[str]]:
     if "messages" not in body:
-        return list(texts(body["prompt"]))
+        return [[prompt] for prompt in texts(body["prompt"])]
     messages = body["messages"]
-    turns = ["\n".join(t for m in run for t in texts(m.get("content"))) for role, run in groupby(messages, _role) if role == "user"]
-    return turns or ["\n".join(t for m in messages for t in texts(m.get("content")))]
+    turns = [[t for m in run for t in texts(m.get("content"))] for role, run in groupby(messages, _role) if role == "user"]
+    return turns or [[t for m in messages for t in texts(m.get("content"))]]
+
+
+def _judge_parts(parts: list[str]) -> Crisis:
+    """Judges a turn of several messages or content parts; a word may be split between them."""
+    joined = dict.fromkeys(("\n".join(parts), "".join(parts)))
+    return max((judge(text) for text in joined), key=_severity)
 
 
 def judge(text: str) -> Crisis:
     """Returns the most severe crisis of a text of any length."""
-    return max((classify(piece) for piece in _pieces(text)), key=_severity)
+    forms = bases(text)
+    if max(map(len, forms)) <= PIECE:
+        return classify(text)
+    # Cut only what padding was taken from: it could push the words of a sentence into different pieces.
+    return max((classify(piece) for form in forms for piece in _pieces(form)), key=_severity)
 
 
 def _severity(crisis: Crisis) -> int:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.guard.normalise import chinese_homophones, english, join_spaced, leet, pinyin, plain, readings
+from components.guard.normalise import bases, chinese_homophones, english, join_spaced, leet, plain, readings
+from components.guard.pinyin import pinyin
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,8 @@ from components.guard.normalise import chinese_homophones, english, join_spaced,
         ("don't, don\u2019t", "dont, dont"),
         ("死\U0001f480了", "死 了"),
         ("a\r\n  b", "a\nb"),
+        ("a\rb\u2028c", "a\nb c"),
+        ("自\u3164杀\u2800", "自杀"),
         ("自殺", "自杀"),
         ("憂鬱症患者說活著沒有意義", "忧郁症患者说活着没有意义"),
     ],
@@ -52,6 +55,8 @@ def test_leet_reads_words_not_numbers(text, expected):
         ("self hrm", "self harm"),
         ("i want to dye my hair", "i want to dye my hair"),
         ("i want too dye", "i want to die"),
+        ("#iwanttodie", "#i want to die"),
+        ("the wanted heading of anatomists", "the wanted heading of anatomists"),
     ],
 )
 def test_english(text, expected):
@@ -60,7 +65,19 @@ def test_english(text, expected):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("wo xiang si", "我想死"), ("xiang zi sha", "想自杀"), ("this is plain english text", "this is plain english text")],
+    [
+        ("wo xiang si", "我想死"),
+        ("xiang zi sha", "想自杀"),
+        ("woxiangsi", "我想死"),
+        ("wobuxianghuole", "我不想活了"),
+        ("so i think woxiangzisha", "so i think 我想自杀"),
+        ("wojintianwanshangxiangzisha", "我jintianwanshang想自杀"),
+        ("woxiangsichuan", "woxiangsichuan"),
+        ("dianzishangwu", "dianzishangwu"),
+        ("wuzicangku", "wuzicangku"),
+        ("side by side in the shade", "side by side in the shade"),
+        ("this is plain english text", "this is plain english text"),
+    ],
 )
 def test_pinyin(text, expected):
     assert pinyin(text) == expected
@@ -76,3 +93,25 @@ def test_the_plain_reading_comes_first_and_none_comes_twice():
     assert found[0] == "i want to k1ll myself"
     assert "i want to kill myself" in found
     assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("і wаnt", ["і wаnt", "i want"]),
+        ("ᴋɪʟʟ", ["ᴋɪʟʟ", "kill"]),
+        ("🅺🅸🅻🅻 🇲🇪", ["", "kill me"]),
+        ("5 μg of ℓ", ["5 μg of l", "5 ug of l"]),
+        ("i want to\nsleep", ["i want to\nsleep", "i want to sleep"]),
+        ("which?\na. one\nb. two", ["which?\na. one\nb. two"]),
+        ("plain words, 普通的话。", ["plain words, 普通的话。"]),
+    ],
+)
+def test_bases(text, expected):
+    assert bases(text) == expected
+
+
+def test_long_runs_take_linear_time():
+    """Each of these took minutes with a pattern or a list that grows with the square."""
+    for text in ("\r" * 250_000, "i " * 125_000, "a" * 250_000, " \n" * 125_000):
+        assert len(bases(text)[0]) <= len(text)
