@@ -17,6 +17,7 @@ from components.deployment.local import Process, serve_locally, stop_all
 from components.deployment.registered import resolve
 from components.deployment.settings import DeploymentSettings
 from pipelines import local
+from pipelines.chat_template import opens_thinking
 
 REGISTERED = re.compile(r"[^/:@]+(/\d+|@[\w-]+)")
 
@@ -41,7 +42,10 @@ def serve_model(model: str, port: int | None, runs: Path, max_model_len: int, ex
     os.environ.update(PSYCHE_RUN_DIR=str(folder), PSYCHE_OWNER_PID=str(os.getpid()))
     # No reasoning parser: the guard itself keeps think blocks back, or lets them through as the model writes them.
     vllm = VLLMSettings(enforce_eager=on_cpu(), max_model_len=max_model_len, reasoning_parser="")
-    settings = DeploymentSettings(vllm=vllm, guard_env={"PSYCHE_GUARD_EXPOSE_REASONING": str(expose_reasoning)})
+    guard_env = {"PSYCHE_GUARD_EXPOSE_REASONING": str(expose_reasoning)}
+    if opens_thinking(uri):
+        guard_env["PSYCHE_GUARD_THINK_OPEN"] = "true"
+    settings = DeploymentSettings(vllm=vllm, guard_env=guard_env)
     name = served_name(model)
     try:
         typer.echo(f"starting vLLM with {model} and the crisis guard (logs: {folder / 'logs'})")

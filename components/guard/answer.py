@@ -55,7 +55,7 @@ def guard_answer(data: dict[str, Any], decision: Decision, settings: GuardSettin
         holder, name, dropped = text_holder(choice, "message")
         changed |= dropped
         before = holder.get(name) or ""
-        text, kind = guard_text(before, not settings.expose_reasoning, settings.think_open)
+        text, kind = guard_text(before, not settings.expose_reasoning, settings.think_open and name == "content")
         if kind:
             kinds.append(kind)
             text += notice(decision.language, settings.country)

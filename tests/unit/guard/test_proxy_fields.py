@@ -59,6 +59,15 @@ async def test_a_block_that_the_chat_template_opened_is_left_out_of_whole_answer
     assert json.loads(body)["choices"][0]["message"]["content"] == "Hi."
 
 
+async def test_a_bare_completion_has_no_chat_template_that_opens_a_block():
+    prompt = {"prompt": "How does memory work?"}
+    _, body, _ = await ask(whole("Well."), prompt, "/v1/completions", think_open=True)
+    assert json.loads(body)["choices"][0]["text"] == "Well."
+    raw = events({"choices": [{"index": 0, "text": "Well.", "finish_reason": "stop"}]})
+    _, body, _ = await ask(streams(raw), {**prompt, "stream": True}, "/v1/completions", think_open=True)
+    assert said(body) == "Well."
+
+
 UNCHECKED = [
     {"refusal": "secret"},
     {"audio": {"transcript": "secret"}},
