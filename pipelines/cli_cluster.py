@@ -10,7 +10,9 @@ app = typer.Typer()
 RecipeName = Annotated[str, typer.Argument(help="a shipped recipe's name, or a YAML file")]
 Overrides = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="override a value of the recipe")]
 RunName = Annotated[str, typer.Argument(help="the run's id, or its name")]
-Namespace = Annotated[str, typer.Option("--namespace", "-n", help="namespace of the run")]
+Namespace = Annotated[
+    str, typer.Option("--namespace", "-n", help="namespace of the run; needed only to find one by name in multi-user Kubeflow")
+]
 NO_OVERRIDES: list[str] = []
 
 
@@ -28,7 +30,7 @@ def compile_command(
 
 
 @app.command()
-def status(run: RunName, namespace: Namespace = "psyche") -> None:
+def status(run: RunName, namespace: Namespace = "") -> None:
     """Show the stages of a run in the cluster."""
     from pipelines.cluster import status as read_status
     from pipelines.run_status import stage_line
@@ -43,7 +45,7 @@ def status(run: RunName, namespace: Namespace = "psyche") -> None:
 def logs(
     run: RunName,
     stage: Annotated[str, typer.Argument(help="name of the stage")],
-    namespace: Namespace = "psyche",
+    namespace: Namespace = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="go on while the stage runs")] = False,
 ) -> None:
     """Print the log of a stage of a run in the cluster."""
@@ -54,12 +56,12 @@ def logs(
 
 
 @app.command()
-def cancel(run: RunName, namespace: Namespace = "psyche") -> None:
+def cancel(run: RunName, namespace: Namespace = "") -> None:
     """End a run in the cluster."""
     from pipelines.cluster import cancel as cancel_run
 
     found = cancel_run(run, namespace)
-    typer.echo(f"{found.name}: {found.state.lower()}")
+    typer.echo(f"{found.name} is being cancelled; psyche status {found.id} shows when it has ended")
 
 
 @app.command()

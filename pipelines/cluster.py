@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from components.common.errors import UserError
 from pipelines import kubernetes_api
+from pipelines.cluster_settings import NAMESPACE
 from pipelines.kfp_api import connect, plain_errors
-from pipelines.run_status import FINISHED, RunStatus, failure, read_run, stage_line
+from pipelines.kfp_lookup import experiment_id, find_pipeline, find_version, namespace_of, scope_of
+from pipelines.run_status import FINISHED, RunStatus, failed_stage, failure, read_run, stage_line
 
 if TYPE_CHECKING:
     from pipelines.recipe import Recipe
 
-EXPERIMENT = "psyche"
 POLL_S = 5.0
 LOST_POLLS = 12
+LOG_LINES = 20
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
@@ -65,12 +67,12 @@ def start_run(
     import kfp_server_api
 
     api = connect()
-    scope = _scope(api, namespace)
-    found = _find_pipeline(api, pipeline, namespace, scope)
-    chosen = _find_version(api, pipeline, found.pipeline_id, version)
+    scope = scope_of(api, namespace)
+    found = find_pipeline(api, pipeline, namespace, scope)
+    chosen = find_version(api, pipeline, found.pipeline_id, version)
     body = kfp_server_api.V2beta1Run(
         display_name=f"{pipeline}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}",
-        experiment_id=_experiment_id(api, scope),
+        experiment_id=experiment_id(api, scope),
         pipeline_version_reference=kfp_server_api.V2beta1PipelineVersionReference(
             pipeline_id=found.pipeline_id, pipeline_version_id=chosen.pipeline_version_id
         ),
@@ -81,8 +83,12 @@ def start_run(
         return read_run(kfp_server_api.RunServiceApi(api).run_service_create_run(body))
 
 
-def status(run: str, namespace: str = "kubeflow") -> RunStatus:
+def status(run: str, namespace: str = "") -> RunStatus:
     """Returns the state of a run, given by id or by name (of several with one name: the newest).
+
+    Args:
+        run: Id or name.
+        namespace: Where a name is looked for in multi-user KFP; an id needs none.
 
     Raises:
         UserError: There is no such run, or KFP cannot be asked.
@@ -91,11 +97,14 @@ def status(run: str, namespace: str = "kubeflow") -> RunStatus:
 
     api = connect()
     runs = kfp_server_api.RunServiceApi(api)
-    unknown = f"KFP knows no run {run!r}: give the id or the name that `psyche run --cluster` printed, or check the namespace {namespace}."
+    where = namespace or NAMESPACE
+    unknown = f"KFP knows no run {run!r}: give the id or the name that `psyche run --cluster` printed, or check the namespace {where}."
     if not UUID.match(run):
         wanted = json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": run}]})
         with plain_errors("list the runs"):
-            listed = runs.run_service_list_runs(filter=wanted, sort_by="created_at desc", page_size=1, **_scope(api, namespace))
+            listed = runs.run_service_list_runs(
+                filter=wanted, sort_by="created_at desc", page_size=1, **scope_of(api, namespace or NAMESPACE)
+            )
         if not listed.runs:
             raise UserError(unknown)
         run = listed.runs[0].run_id
@@ -131,12 +140,30 @@ def watch(run_id: str, echo: Callable[[str], None] = print) -> RunStatus:
         echo(f"detached: the run goes on; psyche status {run_id}, psyche cancel {run_id}")
         return now
     if now.state != "SUCCEEDED":
+        _echo_end_of_log(now, echo)
         raise UserError(failure(now))
     return now
 
 
-def logs(run: str, stage: str, namespace: str = "kubeflow", follow: bool = False) -> Iterator[str]:
+def _echo_end_of_log(run: RunStatus, echo: Callable[[str], None]) -> None:
+    failed = failed_stage(run)
+    if failed is None:
+        return
+    try:
+        for line in kubernetes_api.stage_log(run.id, failed.name, namespace_of(run.experiment), follow=False, last=LOG_LINES):
+            echo(f"  {line}")
+    except UserError as error:
+        echo(f"The log of {failed.name} is out of reach. {error}")
+
+
+def logs(run: str, stage: str, namespace: str = "", follow: bool = False) -> Iterator[str]:
     """Yields the log lines of a stage of a run.
+
+    Args:
+        run: Id or name.
+        stage: Name of the stage.
+        namespace: Of the run's pods; empty: KFP is asked for it.
+        follow: Go on while the stage runs.
 
     Raises:
         UserError: No such run or stage, or its pod is gone.
@@ -145,11 +172,11 @@ def logs(run: str, stage: str, namespace: str = "kubeflow", follow: bool = False
     names = [s.name for s in found.stages]
     if stage not in names:
         raise UserError(f"Run {found.name} has no stage {stage!r} yet: it has {', '.join(names) or 'none'}.")
-    yield from kubernetes_api.stage_log(found.id, stage, namespace, follow)
+    yield from kubernetes_api.stage_log(found.id, stage, namespace or namespace_of(found.experiment), follow)
 
 
-def cancel(run: str, namespace: str = "kubeflow") -> RunStatus:
-    """Ends a run; its pods are stopped, finished stages keep their results.
+def cancel(run: str, namespace: str = "") -> RunStatus:
+    """Ends a run; its pods are stopped, finished stages keep their results. Returns its state from before.
 
     Raises:
         UserError: No such run, or it has ended already.
@@ -162,51 +189,3 @@ def cancel(run: str, namespace: str = "kubeflow") -> RunStatus:
     with plain_errors("cancel the run"):
         kfp_server_api.RunServiceApi(connect()).run_service_terminate_run(found.id)
     return found
-
-
-def _scope(api: Any, namespace: str) -> dict[str, str]:
-    """Returns the namespace as arguments: multi-user KFP demands it, single-user KFP refuses it."""
-    import kfp_server_api
-
-    with plain_errors("reach KFP"):
-        health = kfp_server_api.HealthzServiceApi(api).healthz_service_get_healthz(_request_timeout=30)
-    return {"namespace": namespace} if health.multi_user else {}
-
-
-def _find_pipeline(api: Any, name: str, namespace: str, scope: dict[str, str]) -> Any:
-    import kfp_server_api
-
-    missing = (
-        f"KFP knows no pipeline {name!r} in {namespace}: apply manifests/pipelines/ there, and start KFP with "
-        "--pipelinesStoreKubernetes=true so that it reads them."
-    )
-    with plain_errors("find the pipeline", missing):
-        return kfp_server_api.PipelineServiceApi(api).pipeline_service_get_pipeline_by_name(name, **scope)
-
-
-def _find_version(api: Any, pipeline: str, pipeline_id: str, version: str) -> Any:
-    import kfp_server_api
-
-    service = kfp_server_api.PipelineServiceApi(api)
-    with plain_errors("list the pipeline's versions"):
-        versions = (
-            service.pipeline_service_list_pipeline_versions(pipeline_id, sort_by="created_at desc", page_size=100).pipeline_versions or []
-        )
-    for candidate in versions:
-        if version in {"", candidate.name, candidate.display_name}:
-            return candidate
-    known = ", ".join(v.display_name for v in versions[:3]) or "none"
-    raise UserError(f"Pipeline {pipeline} has no version {version or 'at all'} (newest: {known}): apply manifests/pipelines/ again.")
-
-
-def _experiment_id(api: Any, scope: dict[str, str]) -> str:
-    import kfp_server_api
-
-    service = kfp_server_api.ExperimentServiceApi(api)
-    wanted = json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": EXPERIMENT}]})
-    with plain_errors("find the experiment"):
-        found = service.experiment_service_list_experiments(filter=wanted, **scope).experiments
-        if found:
-            return str(found[0].experiment_id)
-        new = kfp_server_api.V2beta1Experiment(display_name=EXPERIMENT, **scope)
-        return str(service.experiment_service_create_experiment(new).experiment_id)

@@ -11,6 +11,8 @@ StageName = Literal[
     "evaluation", "baselines", "gate", "registry", "deployment", "report",
 ]  # fmt: skip
 QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+# Where single-user KFP runs and looks for pipelines.
+NAMESPACE = "kubeflow"
 DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -92,7 +94,7 @@ class ClusterSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     namespace: str = Field(
-        default="kubeflow",
+        default=NAMESPACE,
         pattern=DNS_LABEL,
         description="where pipeline and runs live: a profile's namespace, or KFP's own in single-user mode",
     )

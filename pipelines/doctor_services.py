@@ -10,7 +10,7 @@ from components.common.errors import UserError
 from components.common.llm import LLMSettings
 from components.preflight.endpoints import check_llm, check_mlflow, check_store, expand
 from components.preflight.findings import Finding
-from pipelines.cluster_settings import ClusterSettings
+from pipelines.cluster_settings import NAMESPACE, ClusterSettings
 from pipelines.doctor_namespace import addresses
 from pipelines.kfp_api import TIMEOUT_S, connect, plain_errors
 from pipelines.kfp_release import RELEASES, Release
@@ -38,11 +38,11 @@ def check_kfp(cluster: ClusterSettings) -> Iterator[Finding]:
     yield check_release(str(health.get("tag_name", "")), cluster.kfp)
     if store != "kubernetes":
         yield Finding("error", "KFP", f"keeps pipelines in its {store}: start it with --pipelinesStoreKubernetes=true.")
-    if not multi_user and cluster.namespace != "kubeflow":
+    if not multi_user and cluster.namespace != NAMESPACE:
         yield Finding(
             "warning",
             "KFP",
-            f"single-user KFP reads pipelines of its own namespace, not {cluster.namespace}: set cluster.namespace: kubeflow.",
+            f"single-user KFP reads pipelines of its own namespace, not {cluster.namespace}: set cluster.namespace: {NAMESPACE}.",
         )
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from components.common.errors import UserError
+from pipelines.cluster_settings import NAMESPACE
 
 TOKEN_FILE = "/var/run/secrets/kubeflow/pipelines/token"
 TIMEOUT_S = 30
 
 
-def connect(namespace: str = "kubeflow") -> Any:
+def connect(namespace: str = NAMESPACE) -> Any:
     """Returns a kfp_server_api.ApiClient.
 
     Args:

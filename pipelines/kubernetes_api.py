@@ -26,8 +26,8 @@ def apply(manifest: dict[str, Any]) -> dict[str, Any]:
         return cluster_api.apply(api_client(), path, manifest)
 
 
-def stage_log(run_id: str, stage: str, namespace: str, follow: bool) -> Iterator[str]:
-    """Yields the lines of a stage's user container, of the last attempt.
+def stage_log(run_id: str, stage: str, namespace: str, follow: bool, last: int | None = None) -> Iterator[str]:
+    """Yields the lines of a stage's user container, of the last attempt; `last`: only so many of its end.
 
     Raises:
         UserError: The pod is gone.
@@ -40,7 +40,9 @@ def stage_log(run_id: str, stage: str, namespace: str, follow: bool) -> Iterator
         if not pods:
             raise UserError(f"No pod of stage {stage} is left in {namespace}: its log is in the Kubeflow UI if the log archive is on.")
         newest = max(pods, key=lambda p: p.metadata.creation_timestamp)
-        stream = core.read_namespaced_pod_log(newest.metadata.name, namespace, container="main", follow=follow, _preload_content=False)
+        stream = core.read_namespaced_pod_log(
+            newest.metadata.name, namespace, container="main", follow=follow, tail_lines=last, _preload_content=False
+        )
         for line in stream:
             yield line.decode(errors="replace").rstrip("\n")
 

@@ -24,10 +24,11 @@ class StageState:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run as KFP knows it."""
+    """A run as KFP knows it; `experiment` is an id."""
 
     id: str
     name: str
+    experiment: str
     state: str
     error: str
     link: str
@@ -40,9 +41,14 @@ def stage_line(stage: StageState) -> str:
     return f"{stage.name:<18} {stage.state.lower():<10} {stage.seconds:7.0f} s{error}"
 
 
+def failed_stage(run: RunStatus) -> StageState | None:
+    """Returns the first stage that failed."""
+    return next((s for s in run.stages if s.state == "FAILED"), None)
+
+
 def failure(run: RunStatus) -> str:
     """Returns one sentence on why a run did not succeed."""
-    failed = next((s for s in run.stages if s.state == "FAILED"), None)
+    failed = failed_stage(run)
     if run.state == "CANCELED":
         return f"Run {run.name} was cancelled."
     if failed is None:
@@ -60,6 +66,7 @@ def read_run(run: Any) -> RunStatus:
     return RunStatus(
         id=run.run_id,
         name=run.display_name or run.run_id,
+        experiment=run.experiment_id or "",
         state=run.state or "PENDING",
         error=run.error.message or "" if run.error else "",
         link=f"{ui}/#/runs/details/{run.run_id}" if ui else "",

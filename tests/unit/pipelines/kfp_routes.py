@@ -11,7 +11,7 @@ def run(state="RUNNING", **stages):
         value, error = value if isinstance(value, tuple) else (value, "")
         task = {"display_name": name, "state": value, "start_time": f"2026-11-23T10:0{i}:00Z", "end_time": f"2026-11-23T10:0{i}:30Z"}
         tasks.append(task | ({"error": {"code": 2, "message": error}} if error else {}))
-    return {"run_id": RUN, "display_name": "psyche-demo-1", "state": state, "run_details": {"task_details": tasks}}
+    return {"run_id": RUN, "experiment_id": "e1", "display_name": "psyche-demo-1", "state": state, "run_details": {"task_details": tasks}}
 
 
 def routes(multi_user=False):
@@ -24,6 +24,7 @@ def routes(multi_user=False):
         ("GET", "/apis/v2beta1/pipelines/names/psyche-demo"): (200, {"pipeline_id": "p1", "display_name": "psyche-demo"}),
         ("GET", "/apis/v2beta1/pipelines/p1/versions"): (200, {"pipeline_versions": versions}),
         ("GET", "/apis/v2beta1/experiments"): (200, {}),
+        ("GET", "/apis/v2beta1/experiments/e1"): (200, {"experiment_id": "e1", "display_name": "psyche"}),
         ("POST", "/apis/v2beta1/experiments"): (200, {"experiment_id": "e1", "display_name": "psyche"}),
         ("POST", "/apis/v2beta1/runs"): (200, run("PENDING")),
         ("GET", "/apis/v2beta1/runs"): (200, {"runs": [run()]}),

@@ -1,9 +1,11 @@
 """The cluster client against a fake KFP API and a fake Kubernetes API server."""
 
 import pytest
+from typer.testing import CliRunner
 
 from components.common.errors import UserError
 from pipelines import cluster, kubernetes_api
+from pipelines.cli import app
 from tests.unit.pipelines.fake_api import serving, write_kubeconfig
 from tests.unit.pipelines.kfp_routes import RUN, routes, run
 
@@ -149,6 +151,27 @@ def test_watch_names_the_stage_that_failed(kfp):
         cluster.watch(RUN, lambda _: None)
 
 
+def test_watch_shows_the_end_of_the_log_of_the_stage_that_failed(kfp, kube):
+    kfp.routes["GET", f"/apis/v2beta1/runs/{RUN}"] = (200, run("FAILED", ingest="SUCCEEDED", sft="FAILED"))
+    kfp.routes["GET", "/apis/v2beta1/experiments/e1"] = (200, {"experiment_id": "e1", "namespace": "team-a"})
+    kube.routes["GET", "/api/v1/namespaces/team-a/pods"] = (200, pods("wf.root.ingest.executor", "wf.root.sft.executor"))
+    kube.routes["GET", "/api/v1/namespaces/team-a/pods/pod-1/log"] = (200, "step 3\nerror: out of memory\n")
+    lines = []
+    with pytest.raises(UserError, match="Stage sft"):
+        cluster.watch(RUN, lines.append)
+    assert lines[-2:] == ["  step 3", "  error: out of memory"]
+    assert [path for _, path, _ in kube.requests if "/log" in path and "tailLines=20" in path]
+
+
+def test_a_log_out_of_reach_does_not_hide_why_the_run_failed(kfp, kube):
+    kfp.routes["GET", f"/apis/v2beta1/runs/{RUN}"] = (200, run("FAILED", sft="FAILED"))
+    kube.routes["GET", "/api/v1/namespaces/kubeflow/pods"] = (403, {"message": "no"})
+    lines = []
+    with pytest.raises(UserError, match="Stage sft of run psyche-demo-1 failed"):
+        cluster.watch(RUN, lines.append)
+    assert lines[-1].startswith("The log of sft is out of reach. Cannot read the log of sft: forbidden (no)")
+
+
 def test_ctrl_c_leaves_the_run_going(kfp):
     lines = []
 
@@ -168,6 +191,18 @@ def test_cancel_ends_a_running_run_and_refuses_an_ended_one(kfp):
     kfp.routes["GET", f"/apis/v2beta1/runs/{RUN}"] = (200, run("SUCCEEDED"))
     with pytest.raises(UserError, match="already ended"):
         cluster.cancel(RUN)
+
+
+def test_cancel_says_that_the_run_is_being_cancelled(kfp):
+    done = CliRunner().invoke(app, ["cancel", RUN])
+    assert done.output == f"psyche-demo-1 is being cancelled; psyche status {RUN} shows when it has ended\n"
+
+
+def test_logs_are_read_in_the_namespace_of_the_run(kfp, kube):
+    kfp.routes["GET", "/apis/v2beta1/experiments/e1"] = (200, {"experiment_id": "e1", "namespace": "team-a"})
+    kube.routes["GET", "/api/v1/namespaces/team-a/pods"] = (200, pods("wf.root.ingest.executor"))
+    kube.routes["GET", "/api/v1/namespaces/team-a/pods/pod-0/log"] = (200, "one\n")
+    assert CliRunner().invoke(app, ["logs", RUN, "ingest"]).output == "one\n"
 
 
 def test_logs_are_those_of_the_last_attempt_of_the_stage(kfp, kube):
