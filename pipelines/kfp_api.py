@@ -2,6 +2,7 @@
 
 Where the API is: KF_PIPELINES_ENDPOINT, else the Service in the cluster (inside a pod), else the kubeconfig's API server
 as a proxy. The token: PSYCHE_KFP_TOKEN, else the file KF_PIPELINES_SA_TOKEN_PATH that a pod of multi-user Kubeflow mounts.
+The proxy takes no token.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ def connect(namespace: str = NAMESPACE) -> Any:
         namespace: Where KFP's own Service lives; used when no endpoint is set.
 
     Raises:
-        UserError: There is neither an endpoint, nor a cluster around, nor a kubeconfig.
+        UserError: There is neither an endpoint, nor a cluster around, nor a kubeconfig; or a token that would not reach KFP.
     """
     import kfp_server_api
 
@@ -37,6 +38,10 @@ def connect(namespace: str = NAMESPACE) -> Any:
     elif os.environ.get("KUBERNETES_SERVICE_HOST"):
         config.host = f"http://ml-pipeline.{namespace}.svc:8888"
     else:
+        if _token():  # the API server keeps the header for its own login
+            raise UserError(
+                "The API server's proxy does not pass PSYCHE_KFP_TOKEN on: set KF_PIPELINES_ENDPOINT to the KFP API, or unset the token."
+            )
         _proxy_through_kubeconfig(config, namespace)
         return kfp_server_api.ApiClient(config)
     if _token():

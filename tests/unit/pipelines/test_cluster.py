@@ -104,6 +104,14 @@ def test_no_cluster_at_all_is_one_sentence(monkeypatch, tmp_path):
         cluster.start_run("psyche-demo", "kubeflow")
 
 
+def test_a_token_that_the_proxy_would_drop_is_refused(monkeypatch):
+    monkeypatch.delenv("KF_PIPELINES_ENDPOINT", raising=False)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setenv("PSYCHE_KFP_TOKEN", "t")
+    with pytest.raises(UserError, match=r"does not pass PSYCHE_KFP_TOKEN on: set KF_PIPELINES_ENDPOINT"):
+        cluster.status(RUN)
+
+
 def test_a_token_is_read_anew_for_every_request(kfp, monkeypatch, tmp_path):
     token = tmp_path / "token"
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(token))
