@@ -35,6 +35,13 @@ def test_the_guards_metrics_are_those_it_exports():
     assert {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in used} <= exported
 
 
+def test_the_model_counts_as_down_by_the_pods_with_a_guard():
+    (expr,) = (a["expr"] for a in alerts() if a["alert"] == "PsycheModelDown")
+    down, now = expr.split("unless")
+    assert all("and on (pod)" in side and 'container="transformer-container"' in side for side in (down, now))
+    assert "absent(" not in expr, "fires before the first deployment"
+
+
 def test_panels_have_ids_of_their_own_and_queries():
     assert len({p["id"] for p in panels()}) == len(panels())
     assert all(t["expr"] for p in panels() for t in p["targets"])
