@@ -85,7 +85,8 @@ class KServeSettings(BaseModel):
         default=None, description="none: the InferenceService is updated in place by KServe's rolling update"
     )
     prometheus_url: str = Field(
-        default="", description="Prometheus that scrapes guard and vLLM; empty: the canary is judged by its probes alone"
+        default="",
+        description="Prometheus that scrapes guard and vLLM, more often than step_seconds; empty: the canary is judged by its probes alone",
     )
     service_url: str = Field(
         default="http://{service}.{namespace}.svc/v1", description="URL of a predictor's Service; change it where the cluster's DNS differs"

@@ -74,16 +74,23 @@ def _judge(
     figures = _probe(endpoint, canary.probes, settings)
     sleep(max(0.0, canary.step_seconds - (time.monotonic() - started)))
     if settings.kserve.prometheus_url:
-        for name, promql in canary_queries(cluster.namespace, candidate, canary.step_seconds).items():
-            value = query(settings.kserve.prometheus_url, promql)
-            if value is not None:
-                figures[name] = value
+        figures |= _measure(cluster, candidate, canary.step_seconds, settings.kserve.prometheus_url)
     limits = {
         "probe_error_rate": canary.max_error_rate, "error_rate": canary.max_error_rate, "probe_latency_s": canary.max_latency_s,
         "latency_s": canary.max_latency_s, "violation_rate": canary.max_violation_rate,
     }  # fmt: skip
     failed = [f"{name} {figures[name]:.3g} is above {limit:g}" for name, limit in limits.items() if figures.get(name, 0.0) > limit]
+    if settings.kserve.prometheus_url and not figures.get("requests"):
+        failed.append(
+            f"Prometheus counted no request of it: let {settings.kserve.prometheus_url} scrape its port 8080 in less than step_seconds"
+        )
     return Step(weight, {k: round(v, 6) for k, v in figures.items()}, failed)
+
+
+def _measure(cluster: Cluster, candidate: str, window_s: float, prometheus_url: str) -> dict[str, float]:
+    """Returns the figures that Prometheus knows of the candidate's pods."""
+    values = {name: query(prometheus_url, promql) for name, promql in canary_queries(cluster.namespace, candidate, window_s).items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _probe(endpoint: Endpoint, n: int, settings: DeploymentSettings) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -10,6 +11,7 @@ from pathlib import Path
 from components.common.errors import UserError
 
 QUERIES = Path(__file__).parents[1] / "data" / "canary_queries.json"
+INCREASE = re.compile(r"\$increase\(([^()]*)\)")
 TIMEOUT_SECONDS = 30
 
 
@@ -17,8 +19,9 @@ def canary_queries(namespace: str, service: str, window_s: float) -> dict[str, s
     """Returns the PromQL of each figure for the pods of one InferenceService."""
     pods = f'namespace="{namespace}",pod=~"{service}-predictor-.*"'
     window = f"{max(60, math.ceil(window_s))}s"
-    queries = json.loads(QUERIES.read_text(encoding="utf-8"))["queries"]
-    return {name: text.replace("$pods", pods).replace("$window", window) for name, text in queries.items()}
+    data = json.loads(QUERIES.read_text(encoding="utf-8"))
+    whole = {name: INCREASE.sub(lambda found: data["increase"].replace("SERIES", found[1]), text) for name, text in data["queries"].items()}
+    return {name: text.replace("$pods", pods).replace("$window", window) for name, text in whole.items()}
 
 
 def query(url: str, promql: str) -> float | None:

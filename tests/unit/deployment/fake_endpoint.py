@@ -13,15 +13,15 @@ class FakeEndpoint(BaseHTTPRequestHandler):
     content = "Psychology studies mind and behaviour."
     crisis_content = "You are not alone. Call 988 or 12356 now."
     broken: frozenset[str] = frozenset()  # services that answer 500
-    metrics: ClassVar[dict[str, float]] = {}  # part of a PromQL query -> value
+    metrics: ClassVar[dict[str, float]] = {}  # PromQL query -> value
     seen: ClassVar[list[tuple[str, dict[str, Any], str]]] = []
 
     def do_GET(self) -> None:
         """Lists models, or answers a Prometheus query."""
         if "/api/v1/query" in self.path:
             promql = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["query"][0]
-            values = [v for part, v in self.metrics.items() if part in promql]
-            return self._send(200, {"status": "success", "data": {"result": [{"value": [0, str(v)]} for v in values]}})
+            result = [{"value": [0, str(self.metrics[promql])]}] if promql in self.metrics else []
+            return self._send(200, {"status": "success", "data": {"result": result}})
         return self._send(200, {"data": [{"id": self.model}]})
 
     def do_POST(self) -> None:

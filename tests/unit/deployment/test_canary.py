@@ -10,6 +10,7 @@ from components.deployment import deploy
 from components.deployment.kserve import rollout
 from components.deployment.kserve.cluster import apply
 from components.deployment.kserve.manifests import Split, http_route, inference_service, read_split
+from components.deployment.kserve.prometheus import canary_queries
 from components.deployment.kserve.rollout import deploy_to_kserve, rollback
 from tests.unit.deployment.fake_cluster import deployment, services, version, weights
 
@@ -55,28 +56,37 @@ def test_canary_shifts_traffic_in_steps_and_keeps_the_former_version(fake, clust
     assert services(fake) == ["psyche-v2", "psyche-v3"]
 
 
+def measured(n, **figures):
+    """What Prometheus answers about the pods of version n."""
+    queries = canary_queries("psyche", f"psyche-v{n}", 0)
+    return {queries[name]: value for name, value in figures.items()}
+
+
 @pytest.mark.parametrize(
-    ("metrics", "reason"),
+    ("figures", "reason"),
     [
-        ({"status=~": 0.2}, "error_rate 0.2 is above 0.01"),
-        ({"latency": 99.0}, "latency_s 99 is above 60"),
-        ({"violations": 0.5}, "violation_rate 0.5 is above 0.05"),
+        ({"requests": 9, "error_rate": 0.2}, "error_rate 0.2 is above 0.01"),
+        ({"requests": 9, "latency_s": 99.0}, "latency_s 99 is above 60"),
+        ({"requests": 9, "violation_rate": 0.5}, "violation_rate 0.5 is above 0.05"),
+        ({}, "Prometheus counted no request of it"),
+        ({"requests": 0, "error_rate": float("nan")}, "Prometheus counted no request of it"),
     ],
 )
-def test_canary_is_withdrawn_on_bad_figures(fake, cluster, settings, endpoint, metrics, reason):
+def test_canary_is_withdrawn_on_bad_figures_or_none(fake, cluster, settings, endpoint, figures, reason):
     deploy_to_kserve(version(1), settings(canary={}), cluster)
-    endpoint.metrics = metrics
+    endpoint.metrics = measured(2, **figures)
     with pytest.raises(UserError, match=f"withdrawn at 10%.*{reason}"):
         deploy_to_kserve(version(2), settings(canary={}, prometheus_url=endpoint.url), cluster)
     assert weights(fake) == {"psyche-v1-predictor": 100}
-    assert ("InferenceService", "psyche-v2") not in fake.objects
+    assert services(fake) == ["psyche-v1"]
 
 
-def test_canary_without_series_is_judged_by_its_probes(fake, cluster, settings, endpoint):
+def test_canary_with_good_figures_keeps_its_traffic(fake, cluster, settings, endpoint):
     deploy_to_kserve(version(1), settings(canary={}), cluster)
-    endpoint.metrics = {"status=~": float("nan")}
+    endpoint.metrics = measured(2, requests=9, error_rate=0.01, latency_s=1.5, violation_rate=0)
     log = deploy_to_kserve(version(2), settings(canary={}, prometheus_url=endpoint.url), cluster)
-    assert all(set(s["figures"]) == {"probe_error_rate", "probe_latency_s"} for s in log["canary"])
+    assert log["canary"][-1]["figures"].items() >= {"requests": 9, "error_rate": 0.01, "latency_s": 1.5, "violation_rate": 0}.items()
+    assert weights(fake) == {"psyche-v2-predictor": 100}
 
 
 def test_canary_that_breaks_under_traffic_is_withdrawn(fake, cluster, settings, endpoint):

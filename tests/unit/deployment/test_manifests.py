@@ -116,6 +116,7 @@ def test_canary_queries_name_metrics_that_exist():
     asked = {name for promql in canary_queries("psyche", "x", 60).values() for name in re.findall(r"psyche_guard_\w+", promql)}
     assert asked
     assert asked <= exposed
+    assert not any("$" in promql or "SERIES" in promql for promql in canary_queries("psyche", "x", 60).values())
 
 
 def test_autoscaling_reads_the_metrics_of_these_pods_only():
