@@ -4,10 +4,10 @@ import sys
 
 import yaml
 
-from tests.manifests.kustomize import MANIFESTS, TARGETS, target, title
+from tests.manifests.kustomize import MANIFESTS, TARGETS, plain, target, title
 from tests.manifests.schemas import CRDS, UnknownKindError, problems
 
-PLAIN = [*sorted((MANIFESTS / "pipelines").glob("*.yaml")), *sorted((MANIFESTS / "runs").glob("*.yaml"))]
+PLAIN = [*plain("pipelines"), *plain("runs")]
 
 
 def main() -> int:

@@ -17,6 +17,11 @@ OVERLAYS = sorted(p.name for p in (MANIFESTS / "overlays").iterdir() if p.is_dir
 COMPONENTS = sorted(p.name for p in (MANIFESTS / "components").iterdir() if p.is_dir())
 
 
+def plain(folder: str) -> list[Path]:
+    """Returns the files of a folder of manifests that are applied by themselves."""
+    return sorted(p for p in (MANIFESTS / folder).glob("*.yaml") if p.name != "kustomization.yaml")
+
+
 def kubectl() -> str:
     """Returns the kubectl beside this interpreter, or the one on PATH."""
     beside = Path(sys.executable).parent / "kubectl"

@@ -3,15 +3,11 @@
 import pytest
 import yaml
 
-from tests.manifests.kustomize import MANIFESTS, pod_specs, target
+from tests.manifests.kustomize import plain, pod_specs, target
 from tests.manifests.rules import pod_faults
 from tests.manifests.schemas import CRDS, problems
 
-RUNS = [
-    pytest.param(m, id=f"{p.stem}-{m['kind']}")
-    for p in sorted((MANIFESTS / "runs").glob("*.yaml"))
-    for m in yaml.safe_load_all(p.read_text(encoding="utf-8"))
-]
+RUNS = [pytest.param(m, id=f"{p.stem}-{m['kind']}") for p in plain("runs") for m in yaml.safe_load_all(p.read_text(encoding="utf-8"))]
 JOBS = [p for p in RUNS if p.values[0]["kind"] in {"Job", "CronJob"}]
 
 
