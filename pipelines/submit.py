@@ -1,7 +1,7 @@
 """`python -m pipelines.submit`: starts a run of a pipeline that is in the cluster; what the Job in manifests/runs runs.
 
 Environment: PIPELINE (name), VERSION (empty: the newest), NAMESPACE, SERVICE_ACCOUNT; PARAMETERS names a YAML file of
-pipeline parameters that differ from the compiled ones.
+pipeline parameters that differ from the compiled ones; no such file: none differ.
 """
 
 import os
@@ -33,12 +33,12 @@ def main() -> int:
 
 
 def read_parameters(path: str) -> dict[str, Any]:
-    """Returns the pipeline parameters in a YAML file; {} without a file.
+    """Returns the pipeline parameters in a YAML file; {} where there is none, since the ConfigMap is optional.
 
     Raises:
-        UserError: The file is missing or holds no mapping.
+        UserError: The file cannot be read or holds no mapping.
     """
-    if not path:
+    if not path or not Path(path).exists():
         return {}
     try:
         parameters = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}

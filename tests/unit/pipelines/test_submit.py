@@ -31,7 +31,7 @@ def test_a_run_is_started_with_the_parameters_of_the_file(kfp, monkeypatch, tmp_
         ("PIPELINE", "", "PIPELINE is not set"),
         ("PIPELINE", "psyche-other", "KFP knows no pipeline 'psyche-other'"),
         ("VERSION", "psyche-demo-x", "has no version psyche-demo-x"),
-        ("PARAMETERS", "/nowhere/parameters.yaml", "cannot be read"),
+        ("PARAMETERS", "/proc", "cannot be read"),
         ("KF_PIPELINES_ENDPOINT", "http://127.0.0.1:9", "does not answer"),
     ],
 )
@@ -43,6 +43,12 @@ def test_what_is_wrong_is_one_sentence_and_no_run(kfp, monkeypatch, capsys, name
     assert sentence in said
     assert said.count("\n") == 1
     assert kfp.sent("POST", "/apis/v2beta1/runs") == []
+
+
+def test_without_parameters_the_compiled_ones_are_taken(kfp, monkeypatch):
+    monkeypatch.setenv("PARAMETERS", "/nowhere/parameters.yaml")
+    assert submit.main() == 0
+    assert kfp.sent("POST", "/apis/v2beta1/runs")[0]["runtime_config"] == {"parameters": {}}
 
 
 def test_parameters_that_are_no_mapping_are_refused(kfp, monkeypatch, capsys, tmp_path):
