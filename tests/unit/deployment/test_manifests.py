@@ -164,6 +164,15 @@ def test_runtime_of_the_manifests_takes_these_services():
     assert names == ["kserve-container", "transformer-container"], "KServe points the Service at transformer-container"
 
 
+def test_pods_live_until_running_answers_have_ended():
+    runtime = yaml.safe_load((schemas.REPOSITORY / "manifests/base/serving/servingruntime.yaml").read_text())
+    vllm, guard = runtime["spec"]["containers"]
+    drain = next(int(a.partition("=")[2]) for a in vllm["args"] if a.startswith("--shutdown-timeout="))
+    pause = max(int(c["lifecycle"]["preStop"]["exec"]["command"][1]) for c in (vllm, guard))
+    grace = inference_service(VERSION, settings("defaults"), "psyche")["spec"]["predictor"]["terminationGracePeriodSeconds"]
+    assert grace > pause + drain >= 300
+
+
 def test_more_tensor_parallelism_than_gpus_is_refused():
     with pytest.raises(ValueError, match="tensor_parallel_size is larger"):
         DeploymentSettings.model_validate({"kserve": {"gpus": 1}, "vllm": {"tensor_parallel_size": 2}})
