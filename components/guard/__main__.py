@@ -4,10 +4,9 @@ import argparse
 import asyncio
 import sys
 
-from aiohttp import web
-
 from components.common.errors import UserError
 from components.guard.app import make_app
+from components.guard.server import serve
 from components.guard.settings import GuardSettings
 
 
@@ -23,16 +22,16 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from error
-    # handler_cancellation: a client that hangs up ends the work for it, also while the model is still thinking.
-    web.run_app(app, host=args.host, port=args.port, print=None, access_log=None, handler_cancellation=True, loop=_event_loop())
+    with asyncio.Runner(loop_factory=_event_loop) as runner:
+        runner.run(serve(app, args.host, args.port))
 
 
-def _event_loop() -> asyncio.AbstractEventLoop | None:
+def _event_loop() -> asyncio.AbstractEventLoop:
     """Returns uvloop's event loop where it is installed: it halves what a word costs."""
     try:
         import uvloop
     except ImportError:
-        return None
+        return asyncio.new_event_loop()
     return uvloop.new_event_loop()
 
 

@@ -31,7 +31,7 @@ class Tables(BaseModel):
     english_homophones: list[tuple[re.Pattern[str], str]]
     fuzzy: list[str]
     segment: str
-    joined: re.Pattern[str]
+    joined: str
     chinese_homophones: list[Homophone]
     pinyin: dict[str, str]
     pinyin_joined: str

@@ -108,7 +108,12 @@ def english(text: str) -> str:
 
 def _unjoined(text: str) -> str:
     """Words without blanks between them ("iwanttodie"), where they name a crisis, as words."""
-    return _JOINED.sub(lambda m: " ".join(_segment(m.group()) or [m.group()]) if tables().joined.search(m.group()) else m.group(), text)
+    return _JOINED.sub(lambda m: " ".join(_segment(m.group()) or [m.group()]) if _crisis().search(m.group()) else m.group(), text)
+
+
+@cache
+def _crisis() -> re.Pattern[str]:
+    return re.compile("|".join(tables().joined.split()))
 
 
 @cache

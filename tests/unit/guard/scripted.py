@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from components.guard.app import make_app
+from components.guard.server import make_runner
 from components.guard.settings import GuardSettings
 
 CRISIS = "I am going to kill myself tonight."
@@ -49,8 +50,8 @@ class Upstream:
 
 
 @asynccontextmanager
-async def running(app: web.Application):
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+async def running(app: web.Application, runner: web.AppRunner | None = None):
+    runner = runner or make_runner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
