@@ -1,6 +1,7 @@
 """`python -m pipelines.submit`: starts a run of a pipeline that is in the cluster; what the Job in manifests/runs runs.
 
-Environment: PIPELINE (name), VERSION (empty: the newest), NAMESPACE, SERVICE_ACCOUNT; PARAMETERS names a YAML file of
+Environment: PIPELINE (name), VERSION (empty: the newest), NAMESPACE, SERVICE_ACCOUNT; SCHEDULE (cron of six fields,
+seconds first, UTC) makes a recurring run of KFP in place of one run; PARAMETERS names a YAML file of
 pipeline parameters that differ from the compiled ones; no such file: none differ.
 """
 
@@ -13,23 +14,34 @@ import yaml
 
 from components.common.errors import UserError
 from pipelines.cluster import start_run
+from pipelines.recurring import schedule_runs
 
 
 def main() -> int:
-    """Prints the id of the run it started; returns the exit code."""
+    """Prints the id of the run, or of the recurring run, that it made; returns the exit code."""
     try:
-        started = start_run(
-            _required("PIPELINE"),
-            _required("NAMESPACE"),
-            os.environ.get("VERSION", ""),
-            read_parameters(os.environ.get("PARAMETERS", "")),
-            os.environ.get("SERVICE_ACCOUNT", "psyche-pipeline"),
-        )
+        print(submit())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"started {started.name} ({started.id})")
     return 0
+
+
+def submit() -> str:
+    """Does what the environment says and returns it as a sentence.
+
+    Raises:
+        UserError: Something is not set, or KFP refused.
+    """
+    pipeline, namespace = _required("PIPELINE"), _required("NAMESPACE")
+    version, schedule = os.environ.get("VERSION", ""), os.environ.get("SCHEDULE", "")
+    parameters = read_parameters(os.environ.get("PARAMETERS", ""))
+    account = os.environ.get("SERVICE_ACCOUNT", "psyche-pipeline")
+    if schedule:
+        made = schedule_runs(pipeline, namespace, schedule, version, parameters, account)
+        return f"{pipeline} recurs at {schedule!r} UTC ({made}); the Kubeflow UI lists it under Recurring Runs"
+    started = start_run(pipeline, namespace, version, parameters, account)
+    return f"started {started.name} ({started.id})"
 
 
 def read_parameters(path: str) -> dict[str, Any]:

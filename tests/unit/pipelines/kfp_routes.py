@@ -27,6 +27,8 @@ def routes(multi_user=False):
         ("GET", "/apis/v2beta1/experiments/e1"): (200, {"experiment_id": "e1", "display_name": "psyche"}),
         ("POST", "/apis/v2beta1/experiments"): (200, {"experiment_id": "e1", "display_name": "psyche"}),
         ("POST", "/apis/v2beta1/runs"): (200, run("PENDING")),
+        ("GET", "/apis/v2beta1/recurringruns"): (200, {}),
+        ("POST", "/apis/v2beta1/recurringruns"): (200, {"recurring_run_id": "r1"}),
         ("GET", "/apis/v2beta1/runs"): (200, {"runs": [run()]}),
         ("GET", f"/apis/v2beta1/runs/{RUN}"): (200, run(ingest="SUCCEEDED", cleaning="RUNNING")),
         ("POST", f"/apis/v2beta1/runs/{RUN}:terminate"): (200, {}),

@@ -45,6 +45,43 @@ def test_what_is_wrong_is_one_sentence_and_no_run(kfp, monkeypatch, capsys, name
     assert kfp.sent("POST", "/apis/v2beta1/runs") == []
 
 
+RECURRING = "/apis/v2beta1/recurringruns"
+
+
+def test_a_schedule_makes_a_recurring_run_of_the_newest_version_then(kfp, monkeypatch, capsys):
+    monkeypatch.setenv("SCHEDULE", "0 0 2 * * 0")
+    assert submit.main() == 0
+    assert "psyche-demo recurs at '0 0 2 * * 0' UTC (r1)" in capsys.readouterr().out
+    (body,) = kfp.sent("POST", RECURRING)
+    assert body["trigger"] == {"cron_schedule": {"cron": "0 0 2 * * 0"}}
+    assert body["pipeline_version_reference"] == {"pipeline_id": "p1"}
+    assert (body["mode"], body["max_concurrency"], body["no_catchup"]) == ("ENABLE", "1", True)
+    assert (body["service_account"], body["experiment_id"]) == ("psyche-pipeline", "e1")
+    assert kfp.sent("POST", "/apis/v2beta1/runs") == []
+
+
+def test_a_recurring_run_can_be_pinned_to_a_version(kfp, monkeypatch):
+    monkeypatch.setenv("SCHEDULE", "0 0 2 * * 0")
+    monkeypatch.setenv("VERSION", "psyche-demo-old")
+    assert submit.main() == 0
+    assert kfp.sent("POST", RECURRING)[0]["pipeline_version_reference"] == {"pipeline_id": "p1", "pipeline_version_id": "v1"}
+
+
+@pytest.mark.parametrize(
+    ("route", "reply", "sentence"),
+    [
+        (("GET", RECURRING), (200, {"recurringRuns": [{"recurring_run_id": "r0"}]}), "psyche-demo recurs already (r0): delete that"),
+        (("POST", RECURRING), (400, {"message": "bad cron"}), "Cannot schedule the runs: KFP answered 400 (bad cron)"),
+        (("POST", RECURRING), (403, {"message": "jobs"}), "Cannot schedule the runs: KFP forbids it (jobs)"),
+    ],
+)
+def test_a_schedule_that_is_refused_is_one_sentence(kfp, monkeypatch, capsys, route, reply, sentence):
+    monkeypatch.setenv("SCHEDULE", "0 0 2 * *")
+    kfp.routes[route] = reply
+    assert submit.main() == 1
+    assert sentence in capsys.readouterr().err
+
+
 def test_without_parameters_the_compiled_ones_are_taken(kfp, monkeypatch):
     monkeypatch.setenv("PARAMETERS", "/nowhere/parameters.yaml")
     assert submit.main() == 0
