@@ -12,7 +12,7 @@ PLAIN = [*plain("pipelines"), *plain("runs")]
 
 def main() -> int:
     """Returns 1 if an object is invalid, or has no schema although schemas are at hand."""
-    groups = {name: target(name) for name in [*TARGETS, "kserve"]}
+    groups = {name: target(name) for name in [*TARGETS, "kserve", "runs"]}
     groups |= {str(p.relative_to(MANIFESTS)): list(yaml.safe_load_all(p.read_text(encoding="utf-8"))) for p in PLAIN}
     invalid = unknown = checked = 0
     for name, manifests in groups.items():
