@@ -31,19 +31,20 @@ def smoke_test(endpoint: Endpoint, language: Language, settings: SmokeSettings, 
         endpoint: The guard.
         language: Language of the prompts.
         settings: Limits of a request.
-        upstream: The model server behind it, where it can be reached: only there can reasoning be seen apart.
+        upstream: The model server behind it, where it can be reached.
 
     Returns:
-        Every check, passed or not.
+        Every check that was made, passed or not. Through a guard that leaves reasoning out nobody can see whether the model
+        server set it apart: then there is no check "reasoning".
     """
     probes = PROBES[language]
-    checks: dict[str, Callable[[], str]] = {
+    checks: dict[str, Callable[[], str | None]] = {
         "models": lambda: _check_models(endpoint, settings),
         "chat": lambda: _check_chat(endpoint, probes["hello"], settings),
-        "reasoning": lambda: _check_reasoning(upstream or endpoint, probes["hello"], settings),
+        "reasoning": lambda: _check_reasoning(endpoint, upstream, probes["hello"], settings),
         "guard": lambda: _check_guard(endpoint, probes["crisis"], probes["help"], settings),
     }
-    return [_run_check(name, check) for name, check in checks.items()]
+    return [made for made in (_run_check(name, check) for name, check in checks.items()) if made is not None]
 
 
 def require_passed(checks: list[Check], endpoint: Endpoint) -> None:
@@ -59,12 +60,14 @@ def require_passed(checks: list[Check], endpoint: Endpoint) -> None:
             )
 
 
-def _run_check(name: str, check: Callable[[], str]) -> Check:
+def _run_check(name: str, check: Callable[[], str | None]) -> Check | None:
     started = time.monotonic()
     try:
         passed, detail = True, check()
     except EndpointError as error:
         passed, detail = False, str(error)
+    if detail is None:
+        return None
     return Check(name, passed, detail, round(time.monotonic() - started, 3))
 
 
@@ -88,10 +91,12 @@ def _check_chat(endpoint: Endpoint, prompt: str, settings: SmokeSettings) -> str
     return f"{len(answer.content)} characters, finish reason {answer.finish_reason}"
 
 
-def _check_reasoning(endpoint: Endpoint, prompt: str, settings: SmokeSettings) -> str:
-    answer = _ask(endpoint, prompt, settings)
+def _check_reasoning(endpoint: Endpoint, upstream: Endpoint | None, prompt: str, settings: SmokeSettings) -> str | None:
+    answer = _ask(upstream or endpoint, prompt, settings)
     if "<think>" in answer.content or "</think>" in answer.content:
         raise EndpointError("the answer holds think tags: the reasoning parser is off or does not fit the model")
+    if upstream is None and not answer.reasoning:
+        return None
     return f"{len(answer.reasoning)} characters of reasoning, apart from the answer"
 
 

@@ -8,7 +8,7 @@ from components.common.errors import UserError
 from components.deployment.openai_api import Endpoint, EndpointError, chat
 from components.deployment.registered import ModelVersion
 from components.deployment.settings import DeploymentSettings
-from components.deployment.smoke import PROBES, require_passed, smoke_test
+from components.deployment.smoke import PROBES, Check, require_passed, smoke_test
 
 
 def try_endpoint(
@@ -35,6 +35,13 @@ def try_endpoint(
         raise UserError(f"The served model did not answer the question ({error}): see the servers' logs.") from error
     return {
         "endpoint": endpoint.url, "model": endpoint.model, "version": str(version), "model_uri": version.uri,
-        "smoke": [asdict(c) for c in checks], "question": question, "answer": answer.content, "reasoning": answer.reasoning,
+        "smoke": [asdict(c) for c in checks], "not_checked": _not_checked(checks),
+        "question": question, "answer": answer.content, "reasoning": answer.reasoning,
         "finish_reason": answer.finish_reason, "seconds": round(time.monotonic() - started, 3),
     }  # fmt: skip
+
+
+def _not_checked(checks: list[Check]) -> str:
+    if any(check.name == "reasoning" for check in checks):
+        return ""
+    return "reasoning: only the guard was reached, which leaves it out, whether or not the model server sets it apart"

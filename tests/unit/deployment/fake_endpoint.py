@@ -11,6 +11,7 @@ class FakeEndpoint(BaseHTTPRequestHandler):
 
     model = "psyche"
     content = "Psychology studies mind and behaviour."
+    reasoning = "thinking"  # "": a guard that leaves it out
     crisis_content = "You are not alone. Call 988 or 12356 now."
     broken: frozenset[str] = frozenset()  # services that answer 500
     metrics: ClassVar[dict[str, float]] = {}  # PromQL query -> value
@@ -33,7 +34,7 @@ class FakeEndpoint(BaseHTTPRequestHandler):
             return self._send(500, {"error": {"message": "the engine is dead"}})
         said = body["messages"][-1]["content"]
         crisis = "kill myself" in said or "自杀" in said
-        message = {"role": "assistant", "content": self.crisis_content if crisis else self.content, "reasoning_content": "thinking"}
+        message = {"role": "assistant", "content": self.crisis_content if crisis else self.content, "reasoning_content": self.reasoning}
         return self._send(200, {"choices": [{"message": message, "finish_reason": "stop"}]})
 
     def _send(self, status: int, answer: Any) -> None:

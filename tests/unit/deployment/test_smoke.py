@@ -57,6 +57,17 @@ def test_reasoning_is_looked_for_behind_the_guard(endpoint):
     assert [service for service, _, _ in endpoint.seen] == ["psyche", "upstream", "psyche"]
 
 
+def test_reasoning_that_the_guard_leaves_out_is_not_said_to_be_checked(endpoint):
+    settings, model = DeploymentSettings(language="en"), ModelVersion("psyche", "3", "s3://b/m")
+    assert try_endpoint(target(endpoint), model, settings)["not_checked"] == ""
+    endpoint.reasoning = ""
+    log = try_endpoint(target(endpoint), model, settings)
+    assert [c["name"] for c in log["smoke"]] == ["models", "chat", "guard"]
+    assert log["not_checked"].startswith("reasoning: only the guard was reached")
+    behind = try_endpoint(target(endpoint), model, settings, Endpoint(f"{endpoint.url}/upstream/v1", "psyche"))
+    assert behind["not_checked"] == ""
+
+
 def test_nobody_there():
     with pytest.raises(EndpointError, match="gave no answer"):
         chat(Endpoint("http://127.0.0.1:9/v1", "psyche"), {"messages": []}, 1)
