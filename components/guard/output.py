@@ -17,6 +17,8 @@ from components.guard.fold import fold
 from components.guard.lexicon import alternatives
 
 Kind = Literal["method", "diagnosis", "medication"]
+# A sentence that will not end is judged by this many characters around a match.
+PATIENCE = 300
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[\u3002\uff01\uff1f\n]")
 
 
@@ -54,9 +56,12 @@ class _Compiled:
 def find_violations(text: str) -> list[Violation]:
     """Every forbidden passage of a reply, in order; overlapping ones of a kind count once."""
     plain, offsets = fold(text)
-    found = [
-        Violation(rule.kind, offsets[match.start()], offsets[match.end() - 1] + 1) for rule in _rules() for match in _matches(rule, plain)
-    ]
+    return [Violation(v.kind, offsets[v.start], offsets[v.end - 1] + 1) for v in violations_in(plain)]
+
+
+def violations_in(plain: str) -> list[Violation]:
+    """Every forbidden passage of folded text, in order."""
+    found = [Violation(rule.kind, match.start(), match.end()) for rule in _rules() for match in _matches(rule, plain)]
     return sorted(found, key=lambda v: (v.start, v.end))
 
 
@@ -70,10 +75,11 @@ def _matches(rule: _Compiled, plain: str) -> Iterator[re.Match[str]]:
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """The sentence around text[start:end], as offsets."""
-    begin = max((m.end() for m in _SENTENCE_END.finditer(text, 0, start)), default=0)
-    close = _SENTENCE_END.search(text, max(end - 1, 0))
-    return begin, close.end() if close else len(text)
+    """The sentence around text[start:end], as offsets; of one that will not end, what is near."""
+    first, last = max(start - PATIENCE, 0), min(end + PATIENCE, len(text))
+    begin = max((m.end() for m in _SENTENCE_END.finditer(text, first, start)), default=first)
+    close = _SENTENCE_END.search(text, max(end - 1, 0), last)
+    return begin, close.end() if close else last
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from components.guard.fold import fold
+from components.guard.fold import Folder
 from components.guard.output import Kind, find_violations
 from components.guard.suspicion import Suspicion
 from components.guard.think import Piece, ThinkTags
@@ -27,6 +27,7 @@ class OutputFilter:
     settled: int = 0
     cut_at: int | None = None
     _tags: ThinkTags = field(init=False)
+    _folder: Folder = field(default_factory=Folder)
     _suspicion: Suspicion = field(default_factory=Suspicion)
     _offsets: list[int] = field(default_factory=list)
     _pieces: deque[Piece] = field(default_factory=deque)
@@ -64,10 +65,14 @@ class OutputFilter:
         shown = self._tags.feed(text, final) if self.hide_thinking else [Piece(self.length - len(text), text)]
         folded = ""
         for piece in shown:
-            plain, offsets = fold(piece.text)
+            plain, offsets = self._folder.feed(piece.text, piece.start)
             folded += plain
-            self._offsets += [piece.start + i for i in offsets]
+            self._offsets += offsets
             self._pieces.append(piece)
+        if final:
+            plain, offsets = self._folder.finish()
+            folded += plain
+            self._offsets += offsets
         self._suspicion.feed(folded, final)
         self._settle()
 

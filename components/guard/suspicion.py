@@ -12,10 +12,8 @@ import regex
 import yaml
 
 from components.guard.lexicon import alternatives
-from components.guard.output import Kind, find_violations
+from components.guard.output import PATIENCE, Kind, violations_in
 
-# A sentence that will not end is judged as it stands this many characters behind a match.
-PATIENCE = 300
 _WINDOW = 600
 _SENTENCE_END = regex.compile(r"[.!?]\s|[\u3002\uff01\uff1f\n]")
 
@@ -52,7 +50,7 @@ class Suspicion:
             return 0
         # At least one character stays before `clear`: patterns look at it for the edge of a word.
         ends = [m.end() for m in _SENTENCE_END.finditer(self.window, 0, max(self.clear - 1, 0))]
-        cut = ends[-1] if ends else 0
+        cut = max(ends[-1] if ends else 0, self.clear - _WINDOW)
         self.window, self.clear = self.window[cut:], self.clear - cut
         return cut
 
@@ -62,7 +60,7 @@ class Suspicion:
         if close is None and not final and len(self.window) - end < PATIENCE:
             return False
         until = len(self.window) if close is None else close.end()
-        found = next((v for v in find_violations(self.window) if self.clear <= v.start < until), None)
+        found = next((v for v in violations_in(self.window) if self.clear <= v.start < until), None)
         if found:
             self.kind, self.clear = found.kind, found.start
         else:

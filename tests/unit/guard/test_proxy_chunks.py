@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.common.answers import split_think
-from components.guard.fold import fold
+from components.guard.fold import Folder, fold
 from components.guard.output import find_violations
 from components.guard.output_stream import OutputFilter, guard_text
 from components.guard.policy import Decision
@@ -25,13 +25,16 @@ FORBIDDEN = [
     "Stop taking your medication now.", "每天吃两片舍曲林就好了。", "把药停掉吧。", "Swallow a whole bottle of pills with vodka.",
     "The easiest way to die is simple.", "把绳子套在脖子上，系在横梁上，然后踢开凳子。", "Ｙｏｕ　ａｒｅ　ｂｉｐｏｌａｒ．", "Stop tak\u200bing your pil\u200bls.",
     "\u00b8You are bipolar.", "\u0301You are bipolar", "You\x1care bipolar, you are bipolar.", "Take 3.5 mg daily.", "药量可以加", "Take st. john's wort.",
+    "You have **clinical depression**.", "You  have \t clinical\ndepression.", "你**得了\u201c抑郁症\u201d**。", "停 药\n吧。", "- __Stop__ `taking` your\r\nmeds.",
 ]  # fmt: skip
 HARMLESS = [
     "Memory is a process. ", "Do you have depression? ", "Never stop taking your medication. ", "Take a walk.\n", "你今天感觉怎么样？", "不要自行停药。",
     "If you have depression, see a doctor. ", "a < b, <thin> and </thinker>; ", "3.5 mg? ", "You have time, you are loved.", "e.g. this", "\n\n- **one**\n", "😀👍🏽 ", "ﬁne ",
+    "**You have** a `point`.", "you  have\n\nDepression is common.", "* depression\n* anxiety\n", "stop_taking_meds ", "你 有 时间 。\n\n抑郁症很常见。 ", "~~you~~ _ have\t",
 ]  # fmt: skip
-TEXTS = st.lists(st.sampled_from(HARMLESS) | st.text(max_size=8), max_size=8).map("".join)
-ANY = st.lists(st.sampled_from(HARMLESS + FORBIDDEN) | st.text(max_size=8), max_size=8).map("".join)
+MARKS = st.text(" *_`~\n\r\t\u3000\u201c-", max_size=6)
+TEXTS = st.lists(st.sampled_from(HARMLESS) | st.text(max_size=8) | MARKS, max_size=8).map("".join)
+ANY = st.lists(st.sampled_from(HARMLESS + FORBIDDEN) | st.text(max_size=8) | MARKS, max_size=8).map("".join)
 SIZES = st.lists(st.integers(1, 12), min_size=1, max_size=8)
 DECISION = Decision("none", "none", "en", "", "", True, {})
 PLAIN = GuardSettings(country="US")
@@ -83,6 +86,32 @@ def test_both_engines_take_every_character_for_the_same_class():
 @example("You have depression? You have depression.", [3])
 def test_a_text_in_pieces_is_judged_like_the_whole(text, sizes):
     assert through_filter(text, sizes) == guard_text(text, hide_thinking=True)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "B", "9", "\u5f97", "\uff01", "\u00b8", ".", "* ", "__", "\r\n", "x" * 9]) | MARKS).map("".join), SIZES
+)
+@example("a" + "*" * 70 + " " + "*" * 70 + "b", [9])
+@example("\u5f97" + " " * 70 + "\r" + "\n" + " " * 70 + "* a", [71, 1])
+def test_folding_in_pieces_is_folding(text, sizes):
+    folder, start, plain, offsets = Folder(), 0, "", []
+    for piece in cut(text, sizes):
+        more, at = folder.feed(piece, start)
+        start, plain, offsets = start + len(piece), plain + more, offsets + at
+    more, at = folder.finish()
+    assert (plain + more, offsets + at) == fold(text)
+    assert sorted(set(offsets + at)) == list(dict.fromkeys(offsets + at))
+
+
+@pytest.mark.parametrize("filler", [" ", "*", "\n", "word ", "| - ", "\u5f97", "you ", "_"])
+def test_what_is_kept_stays_small_however_long_a_text_is(filler):
+    output, sent = OutputFilter(), 0
+    for _ in range(2000):
+        output.feed(filler * 5)
+        output.visible(sent, output.settled)
+        sent = output.settled
+    assert output.length - output.settled < 10
+    assert max(len(output._suspicion.window), len(output._offsets), len(output._folder._run), len(output._pieces)) < 1300
 
 
 @given(st.sampled_from(FORBIDDEN), TEXTS, SIZES)
