@@ -56,6 +56,7 @@ def test_http_route_is_valid_and_reads_back(split):
     route = http_route("psyche-r1", "psyche", GATEWAY, split)
     assert read_split(route) == (split if split.stable else Split("", "b", "", 100))
     assert sum(split.weights.values()) == 100
+    assert [m["path"]["value"] for rule in route["spec"]["rules"] for m in rule["matches"]] == ["/v1"], "no metrics for everybody"
     validate(route)
 
 
