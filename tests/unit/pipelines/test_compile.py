@@ -174,6 +174,13 @@ def test_wrong_cluster_sections_are_refused_in_one_sentence(case):
     assert "\n" not in str(caught.value)
 
 
+def test_the_base_holds_every_address_that_a_shipped_recipe_names(shipped):
+    env = (RECIPES.parents[1] / "manifests" / "base" / "pipeline" / "psyche.env").read_text(encoding="utf-8")
+    held = {line.partition("=")[0] for line in env.splitlines()}
+    asked = {k["configMapKey"] for _, _, p in executors(documents(shipped)[1]) for c in p["configMapAsEnv"] for k in c["keyToEnv"]}
+    assert asked <= held
+
+
 def test_a_recipe_beyond_the_limit_of_the_api_server_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(compiler, "MAX_BYTES", 1000)
     with pytest.raises(UserError, match="the API server takes 1000: shorten"):
