@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from tests.manifests.kustomize import MANIFESTS
+from tests.manifests.kustomize import MANIFESTS, TARGETS, target
 
 ROOT = MANIFESTS.parent
 GUIDE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
@@ -21,9 +21,18 @@ def test_paths_in_the_instructions_exist(name):
     assert [p for p in sorted(paths) if not (ROOT / p).exists()] == []
 
 
-def test_labels_that_policies_select_are_explained():
-    policies = "\n".join(p.read_text(encoding="utf-8") for p in PLAIN if "network" in str(p))
-    labels = set(re.findall(r"(psyche-r1/[a-z-]+): \"true\"", policies))
+def test_labels_of_namespaces_that_policies_select_are_explained():
+    peers = [
+        peer
+        for name in TARGETS
+        for policy in target(name)
+        if policy["kind"] == "NetworkPolicy"
+        for rule in [*policy["spec"].get("ingress", []), *policy["spec"].get("egress", [])]
+        for peer in [*rule.get("from", []), *rule.get("to", [])]
+    ]
+    labels = {label for peer in peers for label in peer.get("namespaceSelector", {}).get("matchLabels", {})} - {
+        "kubernetes.io/metadata.name"
+    }
     assert labels == {"psyche-r1/serving-client", "psyche-r1/monitoring", "psyche-r1/pipeline"}
     assert [label for label in sorted(labels) if f"{label}=true" not in GUIDE] == []
 

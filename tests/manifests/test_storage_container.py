@@ -26,8 +26,8 @@ def test_it_validates_strictly(manifest):
     assert problems(manifest) == []
 
 
-def test_they_replace_both_of_kserves_own():
-    assert [m["metadata"]["name"] for m in CONTAINERS] == ["default", "default-hf"]
+def test_it_replaces_kserves_own():
+    assert [m["metadata"]["name"] for m in CONTAINERS] == ["default"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
