@@ -97,9 +97,12 @@ def cluster_pipeline(recipe: Recipe) -> Any:
 def preflight_settings(recipe: Recipe) -> dict[str, Any]:
     """Returns what the preflight step checks for a recipe."""
     found = {json.dumps(llm, sort_keys=True): llm for stage in STAGES for llm in llms(recipe.settings(stage))}
-    needs = {
+    launches = [getattr(recipe, stage).launch for stage in ("sft", "grpo")]
+    trainjobs = [launch.trainjob for launch in launches if launch.launcher == "trainjob"]
+    needs: dict[str, Any] = {
         "llms": [found[key] for key in sorted(found)],
-        "trainjobs": any(recipe.settings(s).get("launch", {}).get("launcher") == "trainjob" for s in ("sft", "grpo")),
+        "trainjobs": bool(trainjobs),
+        "training_runtimes": sorted({job.runtime for job in trainjobs if job.runtime_kind == "TrainingRuntime"}),
     }
     if recipe.deployment.target == "kserve":
         kserve = recipe.deployment.kserve

@@ -5,11 +5,12 @@ behind them, and the run's own preflight step calls them.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.common.errors import UserError
 from components.preflight import permissions
 from components.preflight.findings import Finding
+from components.preflight.settings import PreflightSettings
 from pipelines import doctor_namespace, doctor_services
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor_images import check_pull
@@ -48,10 +49,10 @@ def diagnose(recipe: "Recipe | None" = None, pull: bool = False) -> Iterator[Fin
     from pipelines.compile import preflight_settings
 
     cluster = recipe.cluster if recipe else ClusterSettings()
-    needs = preflight_settings(recipe) if recipe else {"llms": [], "serving": {}, "trainjobs": False}
+    needs = preflight_settings(recipe) if recipe else {"llms": [], "serving": {}}
     api = api_client()
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
-        ("Kubernetes", lambda: _kinds(api, bool(needs["trainjobs"]))),
+        ("Kubernetes", lambda: _kinds(api, needs)),
         ("permissions", lambda: _permissions(api, cluster, needs)),
         ("namespace", lambda: doctor_namespace.check(api, cluster, needs, WORKLOADS)),
         ("KFP", lambda: doctor_services.check_kfp(cluster)),
@@ -69,24 +70,19 @@ def diagnose(recipe: "Recipe | None" = None, pull: bool = False) -> Iterator[Fin
             yield Finding("warning", what, f"not checked. {error}")
 
 
-def _kinds(api: object, trainjobs: bool) -> Iterator[Finding]:
+def _kinds(api: object, needs: dict[str, Any]) -> Iterator[Finding]:
     from kubernetes import client
 
     version = client.VersionApi(api).get_code()
     yield Finding("ok", "Kubernetes", f"{version.git_version}")
-    kinds = [permissions.PIPELINE, permissions.PIPELINE_VERSION, permissions.INFERENCE_SERVICE, permissions.SERVING_RUNTIME]
-    for kind in kinds + ([permissions.TRAIN_JOB, permissions.TRAINING_RUNTIME] if trainjobs else []):
+    for kind in [permissions.PIPELINE, permissions.PIPELINE_VERSION, *permissions.kinds(PreflightSettings.model_validate(needs))]:
         yield permissions.check_served(api, kind)
 
 
-def _permissions(api: object, cluster: ClusterSettings, needs: dict[str, object]) -> Iterator[Finding]:
+def _permissions(api: object, cluster: ClusterSettings, needs: dict[str, Any]) -> Iterator[Finding]:
     """The caller applies pipelines; the run's account deploys and starts TrainJobs."""
     for kind in (permissions.PIPELINE, permissions.PIPELINE_VERSION):
         yield permissions.check_allowed(api, cluster.namespace, kind, "create")
     account = f"{cluster.namespace}:{cluster.service_account}"
-    if "serving" in needs:
-        for kind, verb in permissions.DEPLOYER:
-            yield permissions.check_allowed(api, WORKLOADS, kind, verb, account)
-    if needs["trainjobs"]:
-        for kind, verb in permissions.TRAINING_LAUNCHER:
-            yield permissions.check_allowed(api, WORKLOADS, kind, verb, account)
+    for kind, verb in permissions.rights(PreflightSettings.model_validate(needs)):
+        yield permissions.check_allowed(api, WORKLOADS, kind, verb, account)

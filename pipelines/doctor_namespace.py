@@ -4,7 +4,10 @@ import base64
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from components.preflight.check import check_runtimes
 from components.preflight.findings import Finding
+from components.preflight.objects import check_exists
+from components.preflight.settings import PreflightSettings
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor_secrets import check_secrets
 from pipelines.kfp_release import OPTIONAL_ENV, knows
@@ -22,14 +25,11 @@ def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any], workloads: 
 
     core = client.CoreV1Api(api)
     apply = "apply manifests/base"
-    yield _exists(core.read_namespaced_service_account, "ServiceAccount", cluster.service_account, cluster.namespace, apply)
+    yield check_exists(core.read_namespaced_service_account, "ServiceAccount", cluster.service_account, cluster.namespace, apply)
     yield from _keys_of_config_map(core, cluster, needs)
     env = _data(core.read_namespaced_config_map, cluster.config_map, cluster.namespace) or {}
     yield from check_secrets(core, cluster, needs, workloads, env)
-    if "serving" in needs:
-        yield _runtime(api, "servingruntimes", "serving.kserve.io", "psyche-vllm", workloads)
-    if needs["trainjobs"]:
-        yield _runtime(api, "trainingruntimes", "trainer.kubeflow.org", "psyche-torch", workloads)
+    yield from check_runtimes(api, PreflightSettings.model_validate(needs), workloads)
     yield _storage_class(api)
 
 
@@ -96,27 +96,6 @@ def _keys_of_config_map(core: Any, cluster: ClusterSettings, needs: dict[str, An
         yield Finding("warning", what, "lacks MLFLOW_TRACKING_URI: nothing is tracked unless KFP's MLflow plugin is on.")
     if "PSYCHE_CHECKPOINT_URI" not in data:
         yield Finding("warning", what, "lacks PSYCHE_CHECKPOINT_URI: a retried pod pays for its LLM calls again; add an s3:// prefix.")
-
-
-def _exists(read: Any, kind: str, name: str, namespace: str, fix: str) -> Finding:
-    from kubernetes.client import ApiException
-
-    try:
-        read(name, namespace)
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        return Finding("error", f"{kind} {namespace}/{name}", f"is missing: {fix}.")
-    return Finding("ok", f"{kind} {namespace}/{name}", "is there")
-
-
-def _runtime(api: Any, plural: str, group: str, name: str, namespace: str) -> Finding:
-    from kubernetes import client
-
-    def read(name: str, namespace: str) -> Any:
-        return client.CustomObjectsApi(api).get_namespaced_custom_object(group, "v1alpha1", namespace, plural, name)
-
-    return _exists(read, plural.removesuffix("s"), name, namespace, "apply manifests/base")
 
 
 def _storage_class(api: Any) -> Finding:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.preflight.findings import Finding
+from components.preflight.settings import PreflightSettings
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A custom resource that a run uses; any one of `versions` will do."""
+    """A resource that a run uses; any one of `versions` will do."""
 
     group: str
     plural: str
@@ -25,8 +26,35 @@ SERVING_RUNTIME = Kind("serving.kserve.io", "servingruntimes", ("v1alpha1",), "K
 TRAIN_JOB = Kind("trainer.kubeflow.org", "trainjobs", ("v1alpha1",), "Kubeflow Trainer 2.2 or later")
 TRAINING_RUNTIME = Kind("trainer.kubeflow.org", "trainingruntimes", ("v1alpha1",), "Kubeflow Trainer 2.2 or later")
 
-DEPLOYER = [(INFERENCE_SERVICE, verb) for verb in ("get", "create", "patch", "delete")]
-TRAINING_LAUNCHER = [(TRAIN_JOB, verb) for verb in ("get", "create", "delete")]
+LOCAL_CACHE = Kind("serving.kserve.io", "localmodelnamespacecaches", ("v1alpha1",), "KServe 0.16 or later with local model caches")
+HTTP_ROUTE = Kind("gateway.networking.k8s.io", "httproutes", ("v1",), "the Gateway API 1.0 or later")
+CONFIG_MAP = Kind("", "configmaps", ("v1",), "Kubernetes")
+DISRUPTION_BUDGET = Kind("policy", "poddisruptionbudgets", ("v1",), "Kubernetes")
+
+# Server-side apply asks for `create`, too, where the object is new.
+APPLIED, REMOVED = ("get", "create", "patch"), ("get", "create", "patch", "delete")
+
+
+def kinds(settings: PreflightSettings) -> list[Kind]:
+    """Returns the custom resources that a recipe's stages apply or refer to."""
+    found = []
+    if serving := settings.serving:
+        found += [INFERENCE_SERVICE, SERVING_RUNTIME]
+        found += [HTTP_ROUTE] if serving.canary else []
+        found += [LOCAL_CACHE] if serving.local_cache else []
+    return found + ([TRAIN_JOB, TRAINING_RUNTIME] if settings.trainjobs else [])
+
+
+def rights(settings: PreflightSettings) -> list[tuple[Kind, str]]:
+    """Returns what the account of a run must be allowed in the namespace of the workloads."""
+    found: list[tuple[Kind, tuple[str, ...]]] = []
+    if serving := settings.serving:
+        found += [(INFERENCE_SERVICE, REMOVED), (DISRUPTION_BUDGET, REMOVED), (CONFIG_MAP, APPLIED)]
+        found += [(HTTP_ROUTE, APPLIED)] if serving.canary else []
+        found += [(LOCAL_CACHE, APPLIED)] if serving.local_cache else []
+    if settings.trainjobs:
+        found.append((TRAIN_JOB, ("get", "create", "delete")))
+    return [(kind, verb) for kind, verbs in found for verb in verbs]
 
 
 def check_served(api: Any, kind: Kind) -> Finding:

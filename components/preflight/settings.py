@@ -25,3 +25,4 @@ class PreflightSettings(BaseModel):
     llm_wait_s: float = Field(default=1800.0, ge=0, description="choice: seconds that an LLM scaled to zero may take to come up")
     serving: ServingNeeds | None = Field(default=None, description="none: the deployment stage applies no InferenceService")
     trainjobs: bool = Field(default=False, description="a training stage starts a TrainJob")
+    training_runtimes: list[str] = Field(default=[], description="TrainingRuntimes that the TrainJobs name")

@@ -110,6 +110,17 @@ def test_preflight_comes_first_and_is_never_skipped(shipped):
     assert "preflight" in dag["ingest"]["dependentTasks"]
 
 
+def test_preflight_is_told_what_the_recipe_asks_of_the_cluster():
+    launch = {"launcher": "trainjob", "nodes": 2, "trainjob": {"runtime": "ours"}}
+    recipe = load_recipe(
+        "demo", ["deployment.target=kserve", "deployment.kserve.canary={gateway: a/b}", f"sft.launch={json.dumps(launch)}"]
+    )
+    needs = compiler.preflight_settings(recipe)
+    assert needs["serving"] == {"runtime": "psyche-vllm", "api_key_env": "", "canary": True, "local_cache": False}
+    assert (needs["trainjobs"], needs["training_runtimes"]) == (True, ["ours"])
+    assert "serving" not in compiler.preflight_settings(load_recipe("demo", ["deployment.target=local"]))
+
+
 def test_what_is_deployed_is_never_taken_from_a_cache(shipped):
     components = documents(shipped)[1]["spec"]["pipelineSpec"]["components"]
     tasks = [t for c in components.values() for n, t in c.get("dag", {}).get("tasks", {}).items() if n == "deployment"]
