@@ -61,7 +61,8 @@ def diagnose(recipe: "Recipe | None" = None, pull: bool = False) -> Iterator[Fin
     if recipe:
         checks.append(("nodes", lambda: doctor_namespace.check_nodes(api, recipe)))
     if pull:
-        checks.append(("images", lambda: (check_pull(api, cluster, name) for name in ("pipeline", "train"))))
+        images = {"pipeline": cluster.namespace, "train": cluster.namespace} | ({"guard": WORKLOADS} if "serving" in needs else {})
+        checks.append(("images", lambda: (check_pull(api, cluster, name, namespace) for name, namespace in images.items())))
     for what, check in checks:
         try:
             with plain_errors(f"check {what}"):

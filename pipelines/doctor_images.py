@@ -12,23 +12,24 @@ POLL_S = 3.0
 FAILED = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 
 
-def check_pull(api: Any, cluster: ClusterSettings, name: str) -> Finding:
+def check_pull(api: Any, cluster: ClusterSettings, name: str, namespace: str) -> Finding:
     """Starts a pod of an image that ends at once, looks whether it was pulled, and deletes it.
 
     Args:
         api: A kubernetes.client.ApiClient.
-        cluster: Registry, tag, pull secrets and namespace.
-        name: The image, `pipeline` or `train`.
+        cluster: Registry, tag and pull secrets.
+        name: The image, such as `pipeline`.
+        namespace: Where pods of the image run.
     """
     from kubernetes import client
 
     core, image = client.CoreV1Api(api), cluster.images.reference(name)
     pod = _pod(image, cluster)
-    core.create_namespaced_pod(cluster.namespace, pod)
+    core.create_namespaced_pod(namespace, pod)
     try:
-        return _outcome(core, pod["metadata"]["name"], cluster.namespace, image)
+        return _outcome(core, pod["metadata"]["name"], namespace, image)
     finally:
-        core.delete_namespaced_pod(pod["metadata"]["name"], cluster.namespace, grace_period_seconds=0)
+        core.delete_namespaced_pod(pod["metadata"]["name"], namespace, grace_period_seconds=0)
 
 
 def _outcome(core: Any, name: str, namespace: str, image: str) -> Finding:

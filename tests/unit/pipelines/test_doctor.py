@@ -197,7 +197,18 @@ def test_the_pull_test_cleans_up_after_itself(kube, monkeypatch, state, level, s
     kube.routes["POST", f"{CORE}/pods"] = (201, pod)
     kube.routes["GET", f"{CORE}/pods/psyche-doctor-.*"] = (200, pod)
     kube.routes["DELETE", f"{CORE}/pods/psyche-doctor-.*"] = (200, pod)
-    found = doctor_images.check_pull(kubernetes_api.api_client(), ClusterSettings(), "pipeline")
+    found = doctor_images.check_pull(kubernetes_api.api_client(), ClusterSettings(), "pipeline", "kubeflow")
     assert (found.level, sentence in found.detail) == (level, True)
     assert len(kube.sent("DELETE", f"{CORE}/pods/psyche-doctor-.*")) == 1
     assert kube.sent("POST", f"{CORE}/pods")[0]["spec"]["containers"][0]["image"] == "ghcr.io/psyche-r1/pipeline:0.1.0"
+
+
+def test_every_image_of_ours_is_pulled_where_its_pods_run(kfp, kube):
+    pulled = {"image": "x", "imageID": "sha256:1", "state": {"terminated": {"exitCode": 0}}}
+    pod = {"metadata": {"name": "p"}, "status": {"containerStatuses": [{"name": "pull", "ready": False, "restartCount": 0, **pulled}]}}
+    for namespace in (CORE, WORKLOADS):
+        kube.routes["POST", f"{namespace}/pods"] = (201, pod)
+        kube.routes["GET", f"{namespace}/pods/psyche-doctor-.*"] = kube.routes["DELETE", f"{namespace}/pods/psyche-doctor-.*"] = (200, pod)
+    assert sum("can be pulled" in str(f) for f in diagnose(pull=True)) == 3
+    images = {n: [b["spec"]["containers"][0]["image"].split("/")[-1] for b in kube.sent("POST", f"{n}/pods")] for n in (CORE, WORKLOADS)}
+    assert images == {CORE: ["pipeline:0.1.0", "train:0.1.0"], WORKLOADS: ["guard:0.1.0"]}
