@@ -55,6 +55,7 @@ def diagnose(recipe: "Recipe | None" = None, pull: bool = False) -> Iterator[Fin
         ("Kubernetes", lambda: _kinds(api, needs)),
         ("permissions", lambda: _permissions(api, cluster, needs)),
         ("namespace", lambda: doctor_namespace.check(api, cluster, needs, WORKLOADS)),
+        ("Pod Security", lambda: doctor_namespace.check_pod_security(api, cluster)),
         ("KFP", lambda: doctor_services.check_kfp(cluster)),
         ("services", lambda: doctor_services.check(api, cluster, needs)),
     ]

@@ -10,12 +10,13 @@ from components.preflight.objects import check_exists
 from components.preflight.settings import PreflightSettings
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor_secrets import check_secrets
-from pipelines.kfp_release import OPTIONAL_ENV, knows
+from pipelines.kfp_release import OPTIONAL_ENV, SECURITY_CONTEXT, knows
 from pipelines.pods import ADDRESSES, OPTIONAL, variables
 
 if TYPE_CHECKING:
     from pipelines.recipe import Recipe
 
+ENFORCED = "pod-security.kubernetes.io/enforce"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -31,6 +32,21 @@ def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any], workloads: 
     yield from check_secrets(core, cluster, needs, workloads, env)
     yield from check_runtimes(api, PreflightSettings.model_validate(needs), workloads)
     yield _storage_class(api)
+
+
+def check_pod_security(api: Any, cluster: ClusterSettings) -> Iterator[Finding]:
+    """Looks whether the namespace lets KFP's own containers in, which are restricted from 2.16 on only."""
+    from kubernetes import client
+
+    if knows(cluster.kfp, SECURITY_CONTEXT):
+        return
+    labels = client.CoreV1Api(api).read_namespace(cluster.namespace).metadata.labels or {}
+    what = f"Pod Security of {cluster.namespace}"
+    if labels.get(ENFORCED) == "restricted":
+        fix = f"kubectl label --overwrite namespace {cluster.namespace} {ENFORCED}=baseline"
+        yield Finding("error", what, f"restricted refuses the containers of KFP before {SECURITY_CONTEXT}: upgrade KFP, or {fix}.")
+    else:
+        yield Finding("ok", what, f"{labels.get(ENFORCED, 'nothing')} is enforced")
 
 
 def addresses(api: Any, cluster: ClusterSettings) -> dict[str, str]:

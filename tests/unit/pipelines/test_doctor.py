@@ -154,6 +154,25 @@ def test_a_kfp_that_knows_nothing_optional_needs_everything(kfp, kube, route, re
     assert [line for line in found if sentence in line and line.startswith("error")]
 
 
+@pytest.mark.parametrize(
+    ("release", "enforced", "said"),
+    [
+        (
+            "2.15",
+            "restricted",
+            "error    Pod Security of kubeflow: restricted refuses the containers of KFP before 2.16: upgrade KFP, or kubectl label",
+        ),
+        ("2.15", "baseline", "ok       Pod Security of kubeflow: baseline is enforced"),
+        ("2.16", "restricted", ""),
+    ],
+)
+def test_an_older_kfp_does_not_fit_restricted_pod_security(kfp, kube, release, enforced, said):
+    labels = {"pod-security.kubernetes.io/enforce": enforced}
+    kube.routes["GET", CORE] = (200, {"metadata": {"name": "kubeflow", "labels": labels}})
+    found = [line for line in lines(load_recipe("demo", [f'cluster.kfp="{release}"'])) if "Pod Security" in line]
+    assert [line[: len(said)] for line in found] == ([said] if said else [])
+
+
 def test_a_tracking_server_elsewhere_needs_no_secret_here(kfp, kube):
     kube.routes["GET", f"{CORE}/configmaps/psyche-env"] = (200, config_map(MLFLOW_TRACKING_URI="http://127.0.0.1:9"))
     del kube.routes["GET", f"{WORKLOADS}/secrets/psyche-mlflow-server"]
