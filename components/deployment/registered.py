@@ -69,3 +69,15 @@ def make_champion(version: ModelVersion) -> None:
         mlflow.MlflowClient().set_registered_model_alias(version.name, CHAMPION, version.number)
     except MlflowException as error:
         raise UserError(f"{version} serves, but MLflow refused it the alias {CHAMPION} ({error.message}): deploy it again.") from error
+
+
+def is_champion(reference: str) -> bool:
+    """Returns whether "name/number" has the alias `champion`; False, too, where MLflow does not answer."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    name, _, number = reference.rpartition("/")
+    try:
+        return str(mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION).version) == number
+    except MlflowException:
+        return False

@@ -26,7 +26,7 @@ from components.deployment.kserve.manifests import (
 from components.deployment.kserve.ready import is_ready, wait_ready
 from components.deployment.kserve.traffic import read_traffic, remove, remove_others, withdraw
 from components.deployment.openai_api import Endpoint
-from components.deployment.registered import ModelVersion, make_champion, resolve
+from components.deployment.registered import ModelVersion, is_champion, make_champion, resolve
 from components.deployment.settings import DeploymentSettings
 from components.deployment.transcript import try_endpoint
 
@@ -74,18 +74,21 @@ def _in_place(cluster: Cluster, version: ModelVersion, settings: DeploymentSetti
             "set deployment.kserve.canary, or delete the route first."
         )
     service = get(cluster, "InferenceService", name)
-    applied = service is not None and served_by(service).version == str(version)
+    served, note = (served_by(service), previous_of(service)) if service else (None, None)
+    applied = served is not None and served.version == str(version)
     serving = applied and is_ready(cluster, name, str(version))
-    previous = None if service is None else previous_of(service) if applied else served_by(service)
+    # An attempt that was killed: what is applied never served, so that the champion is still what it noted as its former version.
+    broken = not serving and (applied or (note is not None and is_champion(note.version)))
+    former = note if applied or broken else served
     try:
-        _bring_up(cluster, version, settings, previous)
+        _bring_up(cluster, version, settings, former if former and former.version != str(version) else None)
         return try_endpoint(endpoint_of(name, version.name, cluster.namespace, settings), version, settings)
     except BaseException:
-        if previous and not serving:
-            log.error("%s goes back to %s", name, previous.version)
-            # The note of the version before it stays. An attempt that was killed has written over that: then there is none.
-            apply(cluster, restored(service or {}, previous, None if applied else previous_of(service or {})))
-        elif not serving:
+        back_to, its_note = (note, None) if broken else (served, note)
+        if service and back_to:
+            log.error("%s goes back to %s", name, back_to.version)
+            apply(cluster, restored(service, back_to, its_note))
+        else:
             remove(cluster, name)
         raise
 

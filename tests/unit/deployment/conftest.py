@@ -37,6 +37,7 @@ def champions(monkeypatch):
     """Stands in for MLflow: the versions that were made champion."""
     made = []
     monkeypatch.setattr(rollout, "make_champion", lambda v: made.append(str(v)))
+    monkeypatch.setattr(rollout, "is_champion", lambda reference: made[-1:] == [reference])
     monkeypatch.setattr(rollout, "resolve", lambda reference: version(reference.rpartition("/")[2]))
     return made
 

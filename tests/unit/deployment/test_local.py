@@ -15,7 +15,7 @@ import pytest
 from components.common.errors import UserError
 from components.common.processes import stop
 from components.deployment.deploy import run
-from components.deployment.registered import resolve
+from components.deployment.registered import is_champion, resolve
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = {"target": "local", "language": "en", "vllm": {"ready_timeout_s": 60}, "smoke": {"timeout_s": 20}}
@@ -98,6 +98,9 @@ def test_serves_tries_asks_and_promotes(place):
     assert all(c["passed"] for c in log["smoke"])
     assert log["question"] == "What is memory?"
     assert aliases() == {"challenger": "1", "champion": "1"}
+    assert is_champion("psyche/1")
+    assert not is_champion("psyche/2")
+    assert not is_champion("nobody/1")
 
 
 @pytest.mark.slow

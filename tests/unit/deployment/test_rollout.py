@@ -6,7 +6,7 @@ from components.common.errors import UserError
 from components.deployment.kserve.cluster import apply
 from components.deployment.kserve.manifests import inference_service, served_by, with_previous
 from components.deployment.kserve.rollout import deploy_to_kserve, rollback
-from tests.unit.deployment.fake_cluster import served_uri, version, weights
+from tests.unit.deployment.fake_cluster import deployment, served_uri, version, weights
 
 pytestmark = pytest.mark.usefixtures("champions")
 
@@ -57,6 +57,31 @@ def test_update_that_was_killed_and_fails_again_goes_back_too(fake, cluster, set
     assert served_uri(fake) == "s3://models/run-1/grpo"
     with pytest.raises(UserError, match="knows no former version"):
         rollback("psyche", settings(), cluster)  # never to the version that failed
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_version_that_was_killed_on_its_way_is_never_gone_back_to(fake, cluster, settings, champions, succeeds):
+    deploy_to_kserve(version(1), settings(), cluster)
+    champions.append("psyche/1")
+    before = served_by(fake.objects["InferenceService", "psyche"])
+    apply(cluster, with_previous(inference_service(version(2), settings(), "psyche"), before))
+    if succeeds:
+        deploy_to_kserve(version(3), settings(), cluster)
+        assert rollback("psyche", settings(), cluster) == "psyche/1"
+    else:
+        fake.on_apply = lambda applied: None
+        with pytest.raises(UserError):
+            deploy_to_kserve(version(3), settings(), cluster)
+    assert served_uri(fake) == "s3://models/run-1/grpo"
+
+
+def test_new_settings_that_fail_are_taken_back_from_the_serving_version(fake, cluster, settings):
+    deploy_to_kserve(version(1), settings(memory="8Gi"), cluster)
+    fake.on_apply = lambda applied: fake.objects.update({("Deployment", "psyche-predictor"): deployment("psyche/1", updated=0)})
+    with pytest.raises(UserError, match="not ready"):
+        deploy_to_kserve(version(1), settings(memory="900Gi"), cluster)
+    resources = fake.objects["InferenceService", "psyche"]["spec"]["predictor"]["model"]["resources"]
+    assert resources["limits"]["memory"] == "8Gi"
 
 
 def test_failed_update_keeps_the_way_back(fake, cluster, settings):
