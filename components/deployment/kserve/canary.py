@@ -11,7 +11,7 @@ from components.common.errors import UserError
 from components.deployment.kserve.cluster import apply
 from components.deployment.kserve.manifests import Split, http_route
 from components.deployment.kserve.prometheus import canary_queries, query
-from components.deployment.kserve.traffic import is_on_trial, withdraw
+from components.deployment.kserve.traffic import is_on_trial
 from components.deployment.openai_api import Endpoint, EndpointError, chat
 from components.deployment.settings import DeploymentSettings
 from components.deployment.smoke import PROBES
@@ -42,26 +42,20 @@ def shift_traffic(
         The steps, all of them passed; the candidate has all the traffic then.
 
     Raises:
-        UserError: A limit was broken, or somebody rolled back. All traffic is back at the stable version by then.
+        UserError: A limit was broken, or somebody rolled back. Whatever ends it, the caller withdraws the candidate.
     """
     canary = settings.kserve.canary
     assert canary is not None
     steps: list[Step] = []
-    try:
-        for weight in [w for w in sorted({*canary.steps, 100}) if w >= split.weight]:
-            route = http_route(model, cluster.namespace, canary, Split(split.stable, split.candidate, split.previous, weight))
-            apply(cluster, route)
-            step = _judge(cluster, split.candidate, weight, endpoint, settings, sleep)
-            steps.append(step)
-            log.info("%s at %d%%: %s", split.candidate, weight, asdict(step))
-            if not is_on_trial(cluster, model, split.candidate):
-                raise UserError(f"The canary {split.candidate} was taken back at {weight}% of the traffic by somebody else.")
-            if step.failed:
-                raise UserError(f"The canary {split.candidate} was withdrawn at {weight}% of the traffic: {'; '.join(step.failed)}.")
-    except BaseException:
-        # Whatever happened, a version that did not pass keeps no traffic.
-        withdraw(cluster, model, split.candidate, canary)
-        raise
+    for weight in [w for w in sorted({*canary.steps, 100}) if w >= split.weight]:
+        apply(cluster, http_route(model, cluster.namespace, canary, Split(split.stable, split.candidate, split.previous, weight)))
+        step = _judge(cluster, split.candidate, weight, endpoint, settings, sleep)
+        steps.append(step)
+        log.info("%s at %d%%: %s", split.candidate, weight, asdict(step))
+        if not is_on_trial(cluster, model, split.candidate):
+            raise UserError(f"The canary {split.candidate} was taken back at {weight}% of the traffic by somebody else.")
+        if step.failed:
+            raise UserError(f"The canary {split.candidate} was withdrawn at {weight}% of the traffic: {'; '.join(step.failed)}.")
     return steps
 
 

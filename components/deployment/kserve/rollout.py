@@ -113,6 +113,8 @@ def _canary(cluster: Cluster, version: ModelVersion, settings: DeploymentSetting
             steps = shift_traffic(cluster, version.name, Split(split.stable, name, split.previous, weight), endpoint, settings)
     except BaseException:
         if not serving:
+            # Whatever happened, a version that did not pass keeps no traffic; it may have had some from an attempt that was killed.
+            withdraw(cluster, version.name, name, canary)
             remove(cluster, name)
         raise
     if not serving:
@@ -177,6 +179,7 @@ def _spec_back(cluster: Cluster, model: str, settings: DeploymentSettings) -> Mo
     if service is None or previous is None:
         raise UserError(f"InferenceService {cluster.namespace}/{model} knows no former version: deploy the one you want by name.")
     version = resolve(previous.version)
-    apply(cluster, restored(service, previous, served_by(service)))
+    # A rollback can be taken back, but not to a version whose deployment was killed: the champion is the former one still.
+    apply(cluster, restored(service, previous, None if is_champion(previous.version) else served_by(service)))
     wait_ready(cluster, model, previous.version, settings.kserve)
     return version

@@ -144,6 +144,16 @@ def test_killed_canary_goes_on_at_its_step(fake, cluster, settings):
     assert [s["weight"] for s in log["canary"]] == [50, 100]
 
 
+def test_killed_canary_that_is_broken_by_now_keeps_no_traffic(fake, cluster, settings, endpoint):
+    deploy_to_kserve(version(1), settings(canary={}), cluster)
+    leave_on_trial(cluster, settings, 2, "psyche-v1")
+    endpoint.broken = frozenset({"psyche-v2-predictor"})
+    with pytest.raises(UserError, match="smoke test"):
+        deploy_to_kserve(version(2), settings(canary={}), cluster)
+    assert weights(fake) == {"psyche-v1-predictor": 100}
+    assert services(fake) == ["psyche-v1"]
+
+
 def test_canary_rollback_needs_a_ready_former_version(fake, cluster, settings, champions):
     chosen = settings(canary={})
     for n in (1, 2):

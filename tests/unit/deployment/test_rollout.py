@@ -59,13 +59,17 @@ def test_update_that_was_killed_and_fails_again_goes_back_too(fake, cluster, set
         rollback("psyche", settings(), cluster)  # never to the version that failed
 
 
-@pytest.mark.parametrize("succeeds", [True, False])
-def test_version_that_was_killed_on_its_way_is_never_gone_back_to(fake, cluster, settings, champions, succeeds):
+@pytest.mark.parametrize("then", ["the next succeeds", "the next fails", "rolled back"])
+def test_version_that_was_killed_on_its_way_is_never_gone_back_to(fake, cluster, settings, champions, then):
     deploy_to_kserve(version(1), settings(), cluster)
     champions.append("psyche/1")
     before = served_by(fake.objects["InferenceService", "psyche"])
     apply(cluster, with_previous(inference_service(version(2), settings(), "psyche"), before))
-    if succeeds:
+    if then == "rolled back":
+        assert rollback("psyche", settings(), cluster) == "psyche/1"
+        with pytest.raises(UserError, match="knows no former version"):
+            rollback("psyche", settings(), cluster)
+    elif then == "the next succeeds":
         deploy_to_kserve(version(3), settings(), cluster)
         assert rollback("psyche", settings(), cluster) == "psyche/1"
     else:
