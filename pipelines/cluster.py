@@ -10,7 +10,8 @@ from components.common.errors import UserError
 from pipelines import kubernetes_api
 from pipelines.cluster_settings import NAMESPACE
 from pipelines.kfp_api import connect, plain_errors
-from pipelines.kfp_lookup import experiment_id, find_pipeline, find_version, namespace_of, scope_of
+from pipelines.kfp_lookup import experiment_id, find_pipeline, find_version, namespace_of, read_health, scope_of
+from pipelines.kfp_release import refusal
 from pipelines.run_status import FINISHED, RunStatus, failed_stage, failure, read_run, stage_line
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def run_on_cluster(
 
     from pipelines.compile import manifests, pipeline_name
 
+    refused = refusal(str(read_health(connect()).get("tag_name", "")), recipe.cluster.kfp)
+    if refused:
+        raise UserError(f"The KFP server {refused}")
     applied = [kubernetes_api.apply(m) for m in yaml.safe_load_all(manifests(recipe))]
     version = str(applied[-1]["metadata"]["name"])
     echo(f"applied {version} in {recipe.cluster.namespace}")
@@ -102,9 +106,7 @@ def status(run: str, namespace: str = "") -> RunStatus:
     if not UUID.match(run):
         wanted = json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": run}]})
         with plain_errors("list the runs"):
-            listed = runs.run_service_list_runs(
-                filter=wanted, sort_by="created_at desc", page_size=1, **scope_of(api, namespace or NAMESPACE)
-            )
+            listed = runs.run_service_list_runs(filter=wanted, sort_by="created_at desc", page_size=1, **scope_of(api, where))
         if not listed.runs:
             raise UserError(unknown)
         run = listed.runs[0].run_id
@@ -113,7 +115,7 @@ def status(run: str, namespace: str = "") -> RunStatus:
 
 
 def watch(run_id: str, echo: Callable[[str], None] = print) -> RunStatus:
-    """Echoes every change of a run's stages until it ends.
+    """Echoes every change of a run's stages until it ends, and the end of the log of a stage that failed.
 
     Raises:
         UserError: The run failed or was cancelled; names the stage.

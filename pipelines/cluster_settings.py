@@ -109,7 +109,9 @@ class ClusterSettings(BaseModel):
     secrets: SecretNames = SecretNames()
     pods: PodSettings = PodSettings()
     stages: dict[StageName, PodSettings] = Field(default={}, description="deviations from `pods`, per stage")
-    keep_finished_s: int = Field(default=604800, gt=0, description="choice: seconds that pods of a finished run are kept for their logs")
+    keep_finished_s: int = Field(
+        default=604800, gt=0, description="choice: seconds that pods of a finished run are kept for their logs; KFP 2.17"
+    )
 
     def pod(self, stage: str) -> PodSettings:
         """Returns the pod settings of a stage: `pods`, changed by what the stage's section names."""

@@ -1,6 +1,5 @@
 """Doctor's look at services: the KFP API, the object store, MLflow and the LLM endpoints."""
 
-import json
 import re
 import urllib.parse
 from collections.abc import Iterator
@@ -12,26 +11,19 @@ from components.preflight.endpoints import check_llm, check_mlflow, check_store,
 from components.preflight.findings import Finding
 from pipelines.cluster_settings import NAMESPACE, ClusterSettings
 from pipelines.doctor_namespace import addresses
-from pipelines.kfp_api import TIMEOUT_S, connect, plain_errors
-from pipelines.kfp_release import RELEASES, Release
+from pipelines.kfp_api import connect
+from pipelines.kfp_lookup import read_health
+from pipelines.kfp_release import Release, is_stated, refusal
 
 IN_CLUSTER = re.compile(r"^(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(\.|$)")
 
 
 def check_kfp(cluster: ClusterSettings) -> Iterator[Finding]:
     """Asks the KFP API for its health, its release, and whether it reads pipelines from custom resources."""
-    import kfp_server_api
-
     try:
-        with plain_errors("reach KFP"):
-            service = kfp_server_api.HealthzServiceApi(connect())
-            # Read as it is: the generated client leaves the release out.
-            health = json.loads(service.healthz_service_get_healthz(_request_timeout=TIMEOUT_S, _preload_content=False).data)
+        health = read_health(connect())
     except UserError as error:
         yield Finding("error", "KFP", str(error))
-        return
-    except ValueError:  # a login page, for instance
-        yield Finding("error", "KFP", "something else answers in its place: check KF_PIPELINES_ENDPOINT and the login.")
         return
     multi_user, store = health.get("multi_user", False), health.get("pipeline_store", "kubernetes")
     yield Finding("ok", "KFP", "multi-user" if multi_user else "single-user")
@@ -53,15 +45,14 @@ def check_release(tag: str, compiled_for: Release) -> Finding:
         tag: `tag_name` of KFP's health endpoint, such as 2.16.1.
         compiled_for: cluster.kfp of the recipe.
     """
-    found = re.match(r"v?(\d+)\.(\d+)", tag)
-    if not found:
+    if not is_stated(tag):
         return Finding("warning", "KFP release", f"is not stated by the server: make sure that it is {compiled_for} or later.")
-    server, wanted = (int(found[1]), int(found[2])), tuple(int(part) for part in compiled_for.split("."))
-    if server >= wanted:
-        return Finding("ok", "KFP release", f"{tag}, the recipe needs {compiled_for} or later")
-    release = f"{found[1]}.{found[2]}"
-    fix = f'set cluster.kfp: "{release}" and compile again' if release in RELEASES else f"upgrade KFP to {RELEASES[0]} or later"
-    return Finding("error", "KFP release", f"is {tag} and the recipe is compiled for {compiled_for}, whose fields it refuses: {fix}.")
+    refused = refusal(tag, compiled_for)
+    return (
+        Finding("error", "KFP release", refused)
+        if refused
+        else Finding("ok", "KFP release", f"{tag}, the recipe needs {compiled_for} or later")
+    )
 
 
 def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any]) -> Iterator[Finding]:

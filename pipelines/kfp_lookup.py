@@ -5,18 +5,26 @@ from typing import Any
 
 from components.common.errors import UserError
 from pipelines.cluster_settings import NAMESPACE
-from pipelines.kfp_api import connect, plain_errors
+from pipelines.kfp_api import TIMEOUT_S, connect, plain_errors
 
 EXPERIMENT = "psyche"
 
 
-def scope_of(api: Any, namespace: str) -> dict[str, str]:
-    """Returns the namespace as arguments: multi-user KFP demands it, single-user KFP refuses it."""
+def read_health(api: Any) -> dict[str, Any]:
+    """Returns what KFP says of itself: tag_name, multi_user, pipeline_store. The generated client would leave the first out."""
     import kfp_server_api
 
     with plain_errors("reach KFP"):
-        health = kfp_server_api.HealthzServiceApi(api).healthz_service_get_healthz(_request_timeout=30)
-    return {"namespace": namespace} if health.multi_user else {}
+        answer = kfp_server_api.HealthzServiceApi(api).healthz_service_get_healthz(_request_timeout=TIMEOUT_S, _preload_content=False)
+    try:
+        return dict(json.loads(answer.data))
+    except (TypeError, ValueError) as error:  # a login page, for instance
+        raise UserError("Something else answers in KFP's place: check KF_PIPELINES_ENDPOINT and the login.") from error
+
+
+def scope_of(api: Any, namespace: str) -> dict[str, str]:
+    """Returns the namespace as arguments: multi-user KFP demands it, single-user KFP refuses it."""
+    return {"namespace": namespace} if read_health(api).get("multi_user") else {}
 
 
 def find_pipeline(api: Any, name: str, namespace: str, scope: dict[str, str]) -> Any:

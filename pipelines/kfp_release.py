@@ -4,6 +4,7 @@ Read from the messages of kfp-kubernetes and kfp-pipeline-spec 2.14.0, 2.14.6, 2
 them with protojson.Unmarshal, which takes no unknown field.
 """
 
+import re
 from typing import Literal, get_args
 
 Release = Literal["2.14", "2.15", "2.16", "2.17"]
@@ -24,3 +25,23 @@ def knows(release: Release, since: Release) -> bool:
     (True, False)
     """
     return RELEASES.index(release) >= RELEASES.index(since)
+
+
+def is_stated(tag: str) -> bool:
+    """Returns whether a server's `tag_name` holds a release; a build of one's own says unknown."""
+    return bool(re.match(r"v?\d+\.\d+", tag))
+
+
+def refusal(tag: str, compiled_for: Release) -> str:
+    """Returns why a server would not run what is compiled for a release, with the fix; "" where it would, or does not say what it is.
+
+    Args:
+        tag: `tag_name` of KFP's health endpoint, such as 2.16.1.
+        compiled_for: cluster.kfp of the recipe.
+    """
+    found = re.match(r"v?(\d+)\.(\d+)", tag)
+    if not found or (int(found[1]), int(found[2])) >= tuple(int(part) for part in compiled_for.split(".")):
+        return ""
+    release = f"{found[1]}.{found[2]}"
+    fix = f'set cluster.kfp: "{release}" and compile again' if release in RELEASES else f"upgrade KFP to {RELEASES[0]} or later"
+    return f"is {tag} and the recipe is compiled for {compiled_for}, whose fields it refuses: {fix}."

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from components.common.errors import UserError
 from pipelines import cluster, kubernetes_api
 from pipelines.cli import app
+from pipelines.recipe import load_recipe
 from tests.unit.pipelines.fake_api import serving, write_kubeconfig
 from tests.unit.pipelines.kfp_routes import RUN, routes, run
 
@@ -227,6 +228,13 @@ def test_logs_of_a_pod_that_is_gone_or_a_stage_that_is_not_there(kfp, kube):
         list(cluster.logs(RUN, "ingest"))
     with pytest.raises(UserError, match="has no stage 'sft' yet: it has ingest, cleaning"):
         list(cluster.logs(RUN, "sft"))
+
+
+def test_nothing_is_applied_where_kfp_is_older_than_the_recipe_is_compiled_for(kfp, kube):
+    kfp.routes["GET", "/apis/v2beta1/healthz"] = (200, {"tag_name": "2.15.0"})
+    with pytest.raises(UserError, match=r'The KFP server is 2.15.0 and .*: set cluster.kfp: "2.15" and compile again'):
+        cluster.run_on_cluster(load_recipe("demo"))
+    assert kube.requests == []
 
 
 PIPELINE = {

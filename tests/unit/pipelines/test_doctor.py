@@ -108,7 +108,7 @@ def test_what_is_missing_is_said_with_the_fix(kfp, kube, recipe, route, reply, l
             (200, {"pipeline_store": "database"}),
             "error    KFP: keeps pipelines in its database: start it with --pipelinesStoreKubernetes=true.",
         ),
-        ((200, "<html>log in</html>"), "error    KFP: something else answers in its place: check KF_PIPELINES_ENDPOINT and the login."),
+        ((200, "<html>log in</html>"), "error    KFP: Something else answers in KFP's place: check KF_PIPELINES_ENDPOINT and the login."),
     ],
 )
 def test_kfp_that_cannot_be_used(kfp, kube, reply, sentence):
