@@ -1,4 +1,4 @@
-"""What the weighted lexicon sees of a text: words, short phrases, and which concepts meet in a sentence.
+"""What the weighted lexicon sees of a text: stems, short phrases, how it begins and ends, and which concepts meet in a sentence.
 
 Concepts are data: data/concepts.<language>.yaml lists words that mean much the same here ("rope, pills, bridge" are `means`).
 Composition comes from pairs: `means` beside `plan` says more than both alone, whichever words stand for them.
@@ -21,13 +21,18 @@ _PAUSES = STOPS | {","}
 _LONGEST_PHRASE = 4
 _LONGEST_ENGLISH_PHRASE = 3
 _SHORTEST_STEM = 3
+# Cut off at the end of an English word; the first that fits goes.
+_ENDINGS = ("ingly", "edly", "ing", "ies", "ed", "es", "ly", "s")
+# How much of a text's beginning and end is a cue of its own.
+_LONGEST_EDGE = 3
+_MOST_CLAUSES, _LONGEST_LENGTH = 6, 7
 
 
 @dataclass(frozen=True)
 class Cues:
     """Attributes.
 
-    phrases: Words and phrases of up to four characters or three words.
+    phrases: Stems and phrases of up to four characters or three stems; "^a": the text begins so, "a$": it ends so; "#n": its length.
     concepts: "@a": concept a occurs; "@a+b": both occur in one sentence.
     """
 
@@ -66,13 +71,32 @@ def _split(found: list[str], at: frozenset[str]) -> Iterator[list[str]]:
     yield piece
 
 
+def stem(word: str) -> str:
+    """An English word without its ending, as far as three letters stay: no dictionary, only fewer ways to write the same."""
+    ending = next((e for e in _ENDINGS if word.endswith(e) and len(word) - len(e) >= _SHORTEST_STEM), "")
+    return word.removesuffix(ending)
+
+
 def _phrases(found: list[str]) -> Iterator[str]:
     yield from set(found) & _PAUSES
-    for clause in _split(found, _PAUSES):
+    clauses = [[stem(t) if t.isascii() else t for t in clause] for clause in _split(found, _PAUSES) if clause]
+    yield from _edges(clauses)
+    if clauses:
+        yield f"#{min(len(found).bit_length(), _LONGEST_LENGTH)}"
+        yield f"#,{min(len(clauses), _MOST_CLAUSES)}"
+    for clause in clauses:
         for start, first in enumerate(clause):
             most = _LONGEST_ENGLISH_PHRASE if first.isascii() else _LONGEST_PHRASE
             for end in range(start + 1, min(start + most, len(clause)) + 1):
                 yield " ".join(clause[start:end])
+
+
+def _edges(clauses: list[list[str]]) -> Iterator[str]:
+    for length in range(1, _LONGEST_EDGE + 1):
+        for clause in clauses[:1]:
+            yield "^" + " ".join(clause[:length])
+        for clause in clauses[-1:]:
+            yield " ".join(clause[-length:]) + "$"
 
 
 def _concepts_in(sentence: list[str]) -> set[str]:

@@ -1,11 +1,11 @@
 """Fits the weighted lexicon: `python -m components.guard.fit` writes data/weights.json and data/categories.json.
 
-Logistic regression over the cues of the development sets. The test half is not read here. For development only: needs scikit-learn.
+Logistic regression over the cues of the development sets. Held-out sets are not read here. For development only: needs scikit-learn.
 """
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from components.guard.cues import Cues, cues, tokens
@@ -13,13 +13,16 @@ from components.guard.measure import DATA as SENTENCES
 from components.guard.measure import DEVELOPMENT, REMEMBERED
 from components.guard.normalise import english, readings
 from components.guard.rules import matched_rule
-from components.guard.weights import DATA, Weights, share
+from components.guard.weights import CATEGORIES, DATA, Weights, share, windows
 
 # A cue in fewer rows says more about the row than about danger.
-RAREST = 3
-# Inverse regularisation; between 3 and 30 nothing changes in cross-validation.
-STRENGTH, LEAST_SCALE = 50.0, 0.2
+RAREST, RAREST_OF_CATEGORIES = 3, 60
+# Inverse regularisation; between 5 and 20 nothing changes in cross-validation.
+STRENGTH, LEAST_SCALE = 10.0, 0.2
+# Weights below this are left out: two thirds of the file, and nothing changes in cross-validation.
+SMALLEST = 0.3
 TIERS = ("explicit", "indirect")
+RULES = {f"rule:{tier}" for tier in TIERS}
 
 
 def rows(names: Sequence[str]) -> list[dict[str, str]]:
@@ -31,13 +34,17 @@ def rows(names: Sequence[str]) -> list[dict[str, str]]:
     ]
 
 
+def common(found: list[Cues], rarest: int) -> list[str]:
+    """The names of the cues that stand in at least so many rows."""
+    counts = Counter(name for row in found for name in row.phrases | row.concepts)
+    return sorted(name for name, count in counts.items() if count >= rarest)
+
+
 class Matrix:
     """Rows of cues as a sparse matrix, weighted as components.guard.weights sums them."""
 
-    def __init__(self, found: list[Cues]) -> None:
-        counts = Counter(name for row in found for name in row.phrases | row.concepts)
-        kept = sorted(name for name, count in counts.items() if count >= RAREST)
-        self.columns = [*kept, *(f"rule:{tier}" for tier in TIERS)]
+    def __init__(self, names: list[str]) -> None:
+        self.columns = [*names, *(f"rule:{tier}" for tier in TIERS)]
         self._index = {name: i for i, name in enumerate(self.columns)}
 
     def of(self, found: list[Cues], rules: list[str]) -> Any:
@@ -60,23 +67,37 @@ class Matrix:
 
 def fit(sentences: list[dict[str, str]]) -> Weights:
     """Weights for "danger at all" and "openly" by cue, and the constant as "bias"."""
-    found = [_cues(row) for row in sentences]
-    matrix = Matrix(found)
-    features = matrix.of(found, [_rule(row) for row in sentences])
-    danger, danger_bias = _regression(features, [row["tier"] != "none" for row in sentences])
-    explicit, explicit_bias = _regression(features, [row["tier"] == "explicit" for row in sentences])
-    return {"bias": (danger_bias, explicit_bias)} | dict(zip(matrix.columns, zip(danger, explicit, strict=True), strict=True))
+    samples = [sample for row in sentences for sample in _samples(row)]
+    found, rules, tiers = (list(column) for column in zip(*samples, strict=True))
+    labels = [[tier != "none" for tier in tiers], [tier == "explicit" for tier in tiers]]
+    rough = _weights(Matrix(common(found, RAREST)), found, rules, labels)
+    # Fitted anew: what a cue counts for depends on how many of its text are known.
+    kept = [name for name, weights in rough.items() if name not in {"bias", *RULES} and max(map(abs, weights)) >= SMALLEST]
+    return _weights(Matrix(kept), found, rules, labels)
 
 
-def fit_categories(sentences: list[dict[str, str]]) -> dict[str, dict[str, float]]:
-    """Weights of single concepts by category, from the rows that have one."""
+def _weights(matrix: Matrix, found: list[Cues], rules: list[str], labels: list[list[bool]]) -> dict[str, tuple[float, ...]]:
+    """A weight per label for every cue, and the constants as "bias"."""
+    features = matrix.of(found, rules)
+    fitted = [_regression(features, column) for column in labels]
+    weights = zip(*(weights for weights, _ in fitted), strict=True)
+    return {"bias": tuple(bias for _, bias in fitted)} | dict(zip(matrix.columns, weights, strict=True))
+
+
+def _samples(row: dict[str, str]) -> Iterator[tuple[Cues, str, str]]:
+    """What a row teaches: cues, matching rule, tier. Of a harmless text every window is harmless, of a dangerous one perhaps one."""
+    found, rule = _tokens(row), _rule(row)
+    for part in windows(found) if row["tier"] == "none" else [found]:
+        yield cues(part), rule, row["tier"]
+
+
+def fit_categories(sentences: list[dict[str, str]]) -> dict[str, tuple[float, ...]]:
+    """Weights of the commoner cues for each of weights.CATEGORIES, from the rows that have one."""
     dangerous = [row for row in sentences if row["tier"] != "none"]
-    alone = [Cues(frozenset(), frozenset(c for c in _cues(row).concepts if c[0] == "@" and "+" not in c)) for row in dangerous]
-    matrix = Matrix(alone)
-    features = matrix.of(alone, ["none"] * len(alone))
-    names = sorted({row["category"] for row in dangerous})
-    found = {name: _regression(features, [row["category"] == name for row in dangerous]) for name in names}
-    return {name: {"bias": bias} | dict(zip(matrix.columns, weights, strict=True)) for name, (weights, bias) in found.items()}
+    found = [cues(_tokens(row)) for row in dangerous]
+    labels = [[row["category"] == name for row in dangerous] for name in CATEGORIES]
+    weights = _weights(Matrix(common(found, RAREST_OF_CATEGORIES)), found, ["none"] * len(found), labels)
+    return {name: row for name, row in weights.items() if name not in RULES}
 
 
 def _regression(features: Any, labels: list[bool]) -> tuple[list[float], float]:
@@ -97,8 +118,8 @@ def _regression(features: Any, labels: list[bool]) -> tuple[list[float], float]:
     return list(model.coef_[0] * scale), float(model.intercept_[0])
 
 
-def _cues(row: dict[str, str]) -> Cues:
-    return cues(tokens(english(readings(row["text"])[0])))
+def _tokens(row: dict[str, str]) -> list[str]:
+    return tokens(english(readings(row["text"])[0]))
 
 
 def _rule(row: dict[str, str]) -> str:
@@ -113,9 +134,7 @@ def _write(name: str, table: Mapping[str, Any]) -> None:
 
 def rounded(value: Any) -> Any:
     """A table as it is stored: floats with three digits."""
-    if isinstance(value, dict):
-        return {key: rounded(v) for key, v in value.items()}
-    return [round(float(v), 3) for v in value] if isinstance(value, tuple) else round(float(value), 3)
+    return {key: rounded(v) for key, v in value.items()} if isinstance(value, dict) else [round(float(v), 3) for v in value]
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ SEVERITY: dict[Tier, int] = {"none": 0, "indirect": 1, "explicit": 2}
 # Log odds from which a text counts as danger, and danger as open; cross-validated on the development sets (docs/safety.md).
 DANGER, EXPLICIT = 0.0, -2.3
 # An open statement that a rule knows is doubted only by a context that speaks clearly against it.
-DOUBT = -2.0
+DOUBT = -1.0
 _BLANK = "\u25a1"
 _SENTENCE = re.compile(r"[^\u3002!?\n]*?(?:[\u3002!?\n]+|\.(?=\s|$)|$)", re.S)
 

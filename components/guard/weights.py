@@ -4,7 +4,7 @@ The weights are data (data/weights.json), fitted to the development sets by `pyt
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,11 @@ from components.guard.cues import STOPS, Cues, cues, tokens
 
 DATA = Path(__file__).parent / "data"
 Category = Literal["suicidal_ideation", "self_harm", "anxiety_crisis", "violence", "substance_withdrawal", "risk_taking", "none"]
-Weights = Mapping[str, tuple[float, float]]
+# In the order of the columns of data/categories.json.
+CATEGORIES: tuple[Category, ...] = ("suicidal_ideation", "self_harm", "anxiety_crisis", "violence", "substance_withdrawal", "risk_taking")
+Weights = Mapping[str, Sequence[float]]
 # Longer texts are judged by the window of sentences that looks worst, so that danger does not drown in harmless words.
-WINDOW = 160
+WINDOW = 260
 FEWEST = 8
 
 
@@ -30,16 +32,22 @@ class Score:
     explicit: float
 
 
+NOTHING = Score(-math.inf, -math.inf)
+
+
 def score(text: str) -> Score:
     """Scores the words of a normalised text."""
-    weights = _weights()
-    worst = max((cues(window) for window in windows(tokens(text))), key=lambda found: _sum(found, weights, 0))
+    weights, found = _weights(), tokens(text)
+    if not found:
+        return NOTHING
+    worst = max((cues(window) for window in windows(found)), key=lambda found: _sum(found, weights, 0))
     return Score(_sum(worst, weights, 0), _sum(worst, weights, 1))
 
 
 def rule_score(tier: str) -> Score:
     """What a rule of this tier adds to the score of the words: a rule is a cue, too, though a heavy one."""
-    return Score(*_weights().get(f"rule:{tier}", (0.0, 0.0)))
+    danger, explicit = _weights().get(f"rule:{tier}", (0.0, 0.0))
+    return Score(danger, explicit)
 
 
 def windows(found: list[str]) -> list[list[str]]:
@@ -74,19 +82,16 @@ def _mean(known: list[float]) -> float:
 
 
 def category(text: str) -> Category:
-    """The category of which the concepts of a normalised text speak most."""
-    names = cues(tokens(text)).concepts
-    sums = {
-        heading: weights["bias"] + _mean([weights[name] for name in names if name in weights]) for heading, weights in _categories().items()
-    }
-    return max(sums, key=lambda heading: sums[heading])
+    """The category of which the cues of a normalised text speak most."""
+    found, weights = cues(tokens(text)), _categories()
+    return max(CATEGORIES, key=lambda name: _sum(found, weights, CATEGORIES.index(name)))
 
 
 @cache
-def _weights() -> dict[str, tuple[float, float]]:
+def _weights() -> Weights:
     return orjson.loads((DATA / "weights.json").read_bytes())
 
 
 @cache
-def _categories() -> dict[Category, dict[str, float]]:
+def _categories() -> Weights:
     return orjson.loads((DATA / "categories.json").read_bytes())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.guard.cues import cues, tokens
+from components.guard.cues import cues, stem, tokens
 
 
 def test_chinese_is_read_by_character_and_english_by_word():
@@ -13,6 +13,17 @@ def test_phrases_do_not_reach_over_a_pause():
     phrases = cues(tokens("hello there, old friend")).phrases
     assert "old friend" in phrases
     assert not any("there" in p and "old" in p for p in phrases)
+
+
+def test_english_words_lose_their_endings():
+    assert {"want", "want to", "kill"} <= cues(tokens("wanted to, killing")).phrases
+    assert stem("is") == "is"
+
+
+def test_a_text_is_known_by_its_beginning_its_end_and_its_length():
+    phrases = cues(tokens("my cat is home. all is well")).phrases
+    assert {"^my cat", "is well$", "#4", "#,2"} <= phrases
+    assert "^all" not in phrases
 
 
 def test_english_phrases_have_up_to_three_words_and_chinese_ones_up_to_four_characters():
