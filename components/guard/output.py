@@ -19,6 +19,7 @@ from components.guard.lexicon import alternatives
 Kind = Literal["method", "diagnosis", "medication"]
 # A sentence that will not end is judged by this many characters around a match.
 PATIENCE = 300
+_NOTHING = r"(?!)"
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[\u3002\uff01\uff1f\n]")
 
 
@@ -37,6 +38,8 @@ class _Rule(BaseModel):
     patterns: list[str]
     unless_before: list[str]
     unless_in: list[str]
+    unless_after: list[str]
+    new_clause: list[str]
 
 
 class _Rules(BaseModel):
@@ -49,8 +52,10 @@ class _Rules(BaseModel):
 class _Compiled:
     kind: Kind
     pattern: re.Pattern[str]
-    unless_before: re.Pattern[str] | None
-    unless_in: re.Pattern[str] | None
+    unless_before: re.Pattern[str]
+    unless_in: re.Pattern[str]
+    unless_after: re.Pattern[str]
+    new_clause: re.Pattern[str]
 
 
 def find_violations(text: str) -> list[Violation]:
@@ -68,10 +73,14 @@ def violations_in(plain: str) -> list[Violation]:
 def _matches(rule: _Compiled, plain: str) -> Iterator[re.Match[str]]:
     for match in rule.pattern.finditer(plain):
         start, end = _sentence(plain, match.start(), match.end())
-        before = rule.unless_before is not None and rule.unless_before.search(plain[start : match.start()])
-        inside = rule.unless_in is not None and rule.unless_in.search(plain[start:end])
-        if not before and not inside:
+        if not _harmless(rule, plain[start : match.start()], plain[match.end() : end], plain[start:end]):
             yield match
+
+
+def _harmless(rule: _Compiled, before: str, after: str, sentence: str) -> bool:
+    """Whether the words around a match take its meaning away."""
+    said_of_it = rule.unless_before.search(before) and not rule.new_clause.search(before)
+    return bool(said_of_it or rule.unless_after.search(after) or rule.unless_in.search(sentence))
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
@@ -86,12 +95,12 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
 def _rules() -> tuple[_Compiled, ...]:
     path = Path(__file__).parent / "data" / "output.yaml"
     data = _Rules.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    return tuple(
-        _Compiled(
-            kind=rule.kind,
-            pattern=alternatives(rule.patterns, data.terms),
-            unless_before=alternatives(rule.unless_before, data.terms) if rule.unless_before else None,
-            unless_in=alternatives(rule.unless_in, data.terms) if rule.unless_in else None,
-        )
-        for rule in data.rules
-    )
+    return tuple(_compiled(rule, data.terms) for rule in data.rules)
+
+
+def _compiled(rule: _Rule, terms: dict[str, str]) -> _Compiled:
+    def words(patterns: list[str]) -> re.Pattern[str]:
+        return alternatives(patterns or [_NOTHING], terms)
+
+    excuses = words(rule.unless_before), words(rule.unless_in), words(rule.unless_after), words(rule.new_clause)
+    return _Compiled(rule.kind, words(rule.patterns), *excuses)

@@ -40,6 +40,12 @@ DECISION = Decision("none", "none", "en", "", "", True, {})
 PLAIN = GuardSettings(country="US")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_patterns():
+    """Compiles the patterns, which the first example would be timed with."""
+    through_filter("You have depression?", [9])
+
+
 def cut(data, sizes):
     """Pieces of a text or of bytes whose sizes repeat."""
     pieces, start = [], 0
