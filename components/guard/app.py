@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import orjson
 from aiohttp import web
 
 from components.guard.access import Access
 from components.guard.audit import Audit
 from components.guard.completions import Completions
-from components.guard.errors import ApiError, error_response, internal_error
+from components.guard.errors import ApiError, error_response, internal_error, upstream_error
 from components.guard.guard_model import GuardModel
 from components.guard.metrics import Metrics
 from components.guard.openapi import document
@@ -42,6 +43,7 @@ def make_app(upstream: str, settings: GuardSettings) -> web.Application:
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/openapi.json", _openapi)
     app.router.add_get("/v1/models", _models)
+    app.router.add_get("/v1/models/{model:.+}", _model)
     app.router.add_post("/v1/chat/completions", completions.chat)
     app.router.add_post("/v1/completions", completions.completion)
     # Rules are compiled and weights read when they are first used: not in somebody's request, and rules are not asked about "warm up".
@@ -105,7 +107,22 @@ async def _openapi(_: web.Request) -> web.Response:
 
 
 async def _models(request: web.Request) -> web.Response:
+    return web.Response(body=await _list_models(request), content_type="application/json")
+
+
+async def _model(request: web.Request) -> web.Response:
+    """One entry of the list: vLLM itself has no such path."""
+    try:
+        models = {model["id"]: model for model in orjson.loads(await _list_models(request))["data"]}
+    except (orjson.JSONDecodeError, LookupError, TypeError) as error:
+        raise upstream_error("no_models", "the model server's list of models cannot be read") from error
+    if (found := models.get(request.match_info["model"])) is None:
+        raise ApiError(404, "there is no such model: GET /v1/models lists those there are")
+    return web.json_response(found)
+
+
+async def _list_models(request: web.Request) -> bytes:
     request.app[ACCESS].caller(request.headers.get("Authorization", ""))
     upstream = request.app[UPSTREAM]
     async with upstream.request("GET", "/models") as response:
-        return web.Response(body=await upstream.read(response), content_type="application/json")
+        return await upstream.read(response)

@@ -1,16 +1,50 @@
 """The optional audit log: a JSON line per request that tells what the guard did, to whom only as a keyed hash. Never any text."""
 
+import asyncio
 import hashlib
 import hmac
+import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import orjson
 
 from components.common.errors import UserError
+from components.guard.errors import ApiError
+from components.guard.output import Kind as Violation
 from components.guard.settings import GuardSettings
+
+LOG = logging.getLogger(__name__)
+# The status that nginx writes for this; no reply carries it.
+CLIENT_GONE = 499
+
+
+@dataclass
+class Record:
+    """What is told of one request.
+
+    Attributes:
+        request: The guard's own id, which the response carries.
+        caller: Digest of the API key; empty for none.
+        user: The request's `user` field; empty for none.
+        tier: Finding of the crisis rules; empty when the request did not get so far.
+        category: Likewise.
+        violations: Why the answer was ended.
+        status: HTTP status; CLIENT_GONE when nobody waited for the answer any more.
+    """
+
+    request: str
+    caller: str = ""
+    user: str = ""
+    tier: str = ""
+    category: str = ""
+    violations: list[Violation] = field(default_factory=list)
+    status: int = 0
 
 
 class Audit:
@@ -22,20 +56,34 @@ class Audit:
             raise UserError("PSYCHE_GUARD_AUDIT_KEY is not set: without it the ids in the audit log could be guessed.")
         self._file = _open(settings.audit_log)
 
-    def write(self, request_id: str, caller: str, user: str, facts: dict[str, Any]) -> None:
-        """Adds a line.
+    @contextmanager
+    def line(self, record: Record) -> Iterator[None]:
+        """Adds a line when the block ends, whichever way it does."""
+        try:
+            yield
+        except ApiError as error:
+            record.status = error.status
+            raise
+        except (asyncio.CancelledError, ConnectionResetError):
+            record.status = CLIENT_GONE
+            raise
+        except Exception:
+            record.status = 500
+            raise
+        finally:
+            self._write(record)
 
-        Args:
-            request_id: The guard's own id, which the response carries.
-            caller: Digest of the API key; empty for none.
-            user: The request's `user` field; empty for none.
-            facts: Tier, category, violations, status.
-        """
+    def _write(self, record: Record) -> None:
         if self._file is None:
             return
-        line = {"time": int(time.time()), "request": request_id, "caller": self._hash(caller), "user": self._hash(user), **facts}
-        self._file.write(orjson.dumps(line).decode() + "\n")
-        self._file.flush()
+        ids = {"request": record.request, "caller": self._hash(record.caller), "user": self._hash(record.user)}
+        facts = {"tier": record.tier, "category": record.category, "violations": record.violations, "status": record.status}
+        try:
+            self._file.write(orjson.dumps({"time": int(time.time()), **ids, **facts}).decode() + "\n")
+            self._file.flush()
+        except OSError as error:
+            # A full disk is no reason to keep an answer, or the help lines, from somebody.
+            LOG.error("the audit log cannot be written: %s", error.strerror)
 
     def _hash(self, name: str) -> str:
         return hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()[:32] if name else ""

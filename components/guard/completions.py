@@ -9,7 +9,7 @@ from aiohttp import web
 
 from components.guard.access import Access
 from components.guard.answer import guard_answer
-from components.guard.audit import Audit
+from components.guard.audit import Audit, Record
 from components.guard.errors import ApiError, internal_error, upstream_error
 from components.guard.guard_model import GuardModel
 from components.guard.metrics import Metrics
@@ -46,25 +46,32 @@ class Completions:
         return await self._answer(request, "completion")
 
     async def _answer(self, request: web.Request, kind: Kind) -> web.StreamResponse:
-        caller = self.access.caller(request.headers.get("Authorization", ""))
-        with self.access.place(caller), self.metrics.active.track_inprogress():
-            try:
-                body = parse(kind, await self._read(request))
-                decision = await self._decide(body)
-                if refused := refusal(body, self.settings.max_choices):
-                    if not decision.message:
-                        raise refused
-                    # A program's mistake must not keep the help lines from somebody in danger.
-                    decision = decision.message_alone()
-                violations: list[Violation] = []
-                response = await self._respond(request, kind, decision, violations)
-            except (asyncio.CancelledError, ConnectionResetError):
-                self.metrics.cancelled.inc()
-                raise
-        for violation in violations:
-            self.metrics.violations.labels(violation).inc()
-        facts = {"tier": decision.tier, "category": decision.category, "violations": violations, "status": response.status}
-        self.audit.write(request[REQUEST_ID], caller, body.get("user") or "", facts)
+        record = Record(request[REQUEST_ID])
+        # Every request leaves a line, also one that was refused, failed or given up.
+        with self.audit.line(record):
+            record.caller = self.access.caller(request.headers.get("Authorization", ""))
+            with self.access.place(record.caller), self.metrics.active.track_inprogress():
+                return await self._recorded(request, kind, record)
+
+    async def _recorded(self, request: web.Request, kind: Kind, record: Record) -> web.StreamResponse:
+        try:
+            body = parse(kind, await self._read(request))
+            record.user = body.get("user") or ""
+            decision = await self._decide(body)
+            record.tier, record.category = decision.tier, decision.category
+            if refused := refusal(body, self.settings.max_choices):
+                if not decision.message:
+                    raise refused
+                # A program's mistake must not keep the help lines from somebody in danger.
+                decision = decision.message_alone()
+            response = await self._respond(request, kind, decision, record.violations)
+            record.status = response.status
+        except (asyncio.CancelledError, ConnectionResetError):
+            self.metrics.cancelled.inc()
+            raise
+        finally:
+            for violation in record.violations:
+                self.metrics.violations.labels(violation).inc()
         return response
 
     async def _read(self, request: web.Request) -> bytes:
@@ -95,8 +102,9 @@ class Completions:
     async def _ask_guard_model(self, model: GuardModel, body: dict[str, Any], first: Decision) -> Decision:
         try:
             decision = await self._by_policy(body, await model.judge(user_turns(body), first.language))
-        except ApiError:
+        except Exception as error:
             # Whoever writes gets an answer, by the lexicons alone.
+            _as_api_error(error)
             self.metrics.opinions.labels("failed").inc()
             return first
         change = SEVERITY[decision.tier] - SEVERITY[first.tier]
@@ -112,11 +120,11 @@ class Completions:
                 return _json(replies.whole(decision.message))
             async with self.upstream.request("POST", path, orjson.dumps(decision.body)) as response:
                 return self._whole(await self.upstream.read(response), decision, found)
-        except ApiError as error:
-            if not decision.message:
+        except Exception as error:
+            if not decision.message or isinstance(error, ConnectionResetError):
                 raise
-            # Somebody in danger gets the help lines also when the model fails.
-            self._count(error)
+            # Somebody in danger gets the help lines also when the model fails, or the guard itself.
+            self._count(_as_api_error(error))
             return _json(replies.whole(decision.message))
 
     def _whole(self, raw: bytes, decision: Decision, found: list[Violation]) -> web.Response:
@@ -140,25 +148,35 @@ class Completions:
         try:
             async with self.upstream.request("POST", path, orjson.dumps(decision.body)) as response:
                 await relay(response, guard, client, self.settings.idle_timeout_s)
-        except ApiError as error:
-            if not client.started and not decision.message:
-                raise
-            self._count(error)
-            await client.send(guard.cut())
-            return await client.fail(error) if not decision.message else await client.end(replies.ending())
         except ConnectionResetError:
             raise
         except Exception as error:
-            if not client.started:
-                raise
             # No second response can follow into an open stream.
-            return await client.fail(internal_error(error))
+            if not client.started and not decision.message:
+                raise
+            fault = _as_api_error(error)
+            self._count(fault)
+            await client.send(_rest(guard, decision, replies))
+            return await client.fail(fault) if not decision.message else await client.end(replies.ending())
         finally:
             found += guard.kinds
         return await client.end()
 
     def _count(self, error: ApiError) -> None:
         self.metrics.upstream_errors.labels(error.reason or f"status_{error.status}").inc()
+
+
+def _as_api_error(error: Exception) -> ApiError:
+    return error if isinstance(error, ApiError) else internal_error(error)
+
+
+def _rest(guard: StreamGuard, decision: Decision, replies: Replies) -> bytes:
+    """Returns the end of a stream that broke; the message at least, should the guard's own state be what broke."""
+    try:
+        return guard.cut()
+    except Exception as error:
+        internal_error(error)
+        return replies.opening(decision.closing) if decision.closing else b""
 
 
 def _json(data: dict[str, Any]) -> web.Response:

@@ -4,6 +4,7 @@ It sees what a lexicon cannot: irony, imagery, danger that shows over several tu
 lexicons' tier stands.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,11 +16,12 @@ from components.common.prompts import load_prompt
 from components.guard.errors import ApiError
 from components.guard.rules import Crisis, Tier
 from components.guard.settings import GuardSettings
-from components.guard.upstream import Upstream
+from components.guard.upstream import Upstream, translated_errors
 from components.guard.weights import Category
 
 # Danger may show over several turns, but a long conversation must not make every request slow.
 TURNS, LONGEST_TURN = 6, 2000
+PATH = "/chat/completions"
 # Room for {"tier": ..., "category": ...} in any tokeniser.
 MAX_TOKENS = 64
 
@@ -56,8 +58,10 @@ class GuardModel:
             ApiError: The endpoint fails, is too slow, or answers anything but a verdict.
         """
         body = orjson.dumps(self._request(turns, language))
-        async with self._server.request("POST", "/chat/completions", body) as response:
-            raw = await self._server.read(response)
+        # One limit for headers and body together: the server's own limits begin anew with each.
+        with translated_errors():
+            async with asyncio.timeout(self.settings.guard_model_timeout_s), self._server.request("POST", PATH, body) as response:
+                raw = await self._server.read(response)
         try:
             verdict = Verdict.model_validate_json(orjson.loads(raw)["choices"][0]["message"]["content"])
         except (orjson.JSONDecodeError, ValidationError, LookupError, TypeError) as error:

@@ -66,6 +66,10 @@ def parse(kind: Kind, raw: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
         MODELS[kind].model_validate(body)
+        # What is read more deeply than it can be written never reaches the model: it is no reason to fail later, in somebody's danger.
+        orjson.dumps(body)
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise ApiError(400, "the body is nested too deeply") from error
     except orjson.JSONDecodeError as error:
         raise ApiError(400, "the body is no valid JSON in UTF-8") from error
     except ValidationError as error:
