@@ -36,6 +36,8 @@ class Completions:
     ) -> None:
         self.settings, self.upstream, self.metrics, self.access, self.audit = settings, upstream, metrics, access, audit
         self.guard_model = guard_model
+        # Threads share one interpreter: several at once would only make everybody wait, also who writes a short text.
+        self._one_long_text = asyncio.Semaphore(1)
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """POST /v1/chat/completions."""
@@ -59,7 +61,7 @@ class Completions:
             record.user = body.get("user") or ""
             decision = await self._decide(body)
             record.tier, record.category = decision.tier, decision.category
-            if refused := refusal(body, self.settings.max_choices):
+            if refused := refusal(body, self.settings.max_choices) or self._too_long(body):
                 if not decision.message:
                     raise refused
                 # A program's mistake must not keep the help lines from somebody in danger.
@@ -95,9 +97,14 @@ class Completions:
         return decision
 
     async def _by_policy(self, body: dict[str, Any], opinion: Crisis | None = None) -> Decision:
-        if size(body) > LONG_TEXT:
+        if size(body) <= LONG_TEXT:
+            return decide(body, self.settings, opinion)
+        async with self._one_long_text:
             return await asyncio.to_thread(decide, body, self.settings, opinion)
-        return decide(body, self.settings, opinion)
+
+    def _too_long(self, body: dict[str, Any]) -> ApiError | None:
+        most = self.settings.max_text_chars
+        return ApiError(400, f"the user's messages are too long: at most {most} characters together") if size(body) > most else None
 
     async def _ask_guard_model(self, model: GuardModel, body: dict[str, Any], first: Decision) -> Decision:
         try:

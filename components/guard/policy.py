@@ -1,8 +1,10 @@
 """What the guard does with one request, before the model sees it: a pure function of the request's body."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -54,7 +56,7 @@ def decide(body: dict[str, Any], settings: GuardSettings, opinion: Crisis | None
     """
     limited = _limit_tokens(body, settings.max_tokens)
     turns = user_turns(body)
-    found = [_judge_parts(parts) for parts in _turns_in_parts(body)]
+    found = [_judge_parts(parts) for parts in _newest(_turns_in_parts(body), settings.max_text_chars)]
     language = language_of(turns)
     message = safe_message(language, settings.country)
     worst = max(found, key=_severity, default=NO_CRISIS)
@@ -104,6 +106,18 @@ def _turns_in_parts(body: dict[str, Any]) -> list[list[str]]:
     return turns or [[t for m in messages for t in texts(m.get("content"))]]
 
 
+def _newest(turns: list[list[str]], most: int) -> list[list[str]]:
+    """Returns the end of a conversation that is too long to be judged: such a request is refused, unless its end shows danger."""
+    kept: list[list[str]] = []
+    for parts in reversed(turns):
+        written_out = [unicodedata.normalize("NFKC", part) for part in parts]
+        kept.insert(0, written_out if sum(map(len, written_out)) <= most else ["\n".join(written_out)[-most:]])
+        most -= sum(map(len, written_out))
+        if most <= 0:
+            break
+    return kept
+
+
 def _judge_parts(parts: list[str]) -> Crisis:
     """Judges a turn of several messages or content parts; a word may be split between them."""
     joined = dict.fromkeys(("\n".join(parts), "".join(parts)))
@@ -114,9 +128,15 @@ def judge(text: str) -> Crisis:
     """Returns the most severe crisis of a text of any length."""
     forms = bases(text)
     if max(map(len, forms)) <= PIECE:
-        return classify(text)
+        return _classify(text) if len(text) <= PIECE else classify(text)
     # Cut only what padding was taken from: it could push the words of a sentence into different pieces.
-    return max((classify(piece) for form in forms for piece in _pieces(form)), key=_severity)
+    return max((_classify(piece) for form in forms for piece in _pieces(form)), key=_severity)
+
+
+@lru_cache(maxsize=1024)
+def _classify(piece: str) -> Crisis:
+    """Judges once what a conversation repeats with every request: at most 1024 texts of PIECE characters and findings, 16 MB."""
+    return classify(piece)
 
 
 def _severity(crisis: Crisis) -> int:
@@ -124,8 +144,8 @@ def _severity(crisis: Crisis) -> int:
 
 
 def size(body: dict[str, Any]) -> int:
-    """Returns the number of characters that `decide` has to judge."""
-    return sum(len(turn) for turn in user_turns(body))
+    """Returns the number of characters that `decide` has to judge, ligatures written out."""
+    return sum(len(unicodedata.normalize("NFKC", turn)) for turn in user_turns(body))
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -36,6 +36,9 @@ class GuardSettings(BaseModel):
         description="most tokens of an answer: larger limits of a request are lowered; empty: the model's context decides",
     )
     max_choices: int = Field(default=8, gt=0, description="most choices of a request (n, best_of, prompts)")
+    max_text_chars: int = Field(
+        default=100_000, gt=0, description="most characters of the user's turns in a request: they are all judged, which takes time"
+    )
     max_concurrency: int = Field(default=1024, gt=0, description="requests at a time, beyond which the guard answers 429")
     max_concurrency_per_key: int = Field(default=64, gt=0, description="requests at a time of one API key")
     read_timeout_s: float = Field(default=30.0, gt=0, description="seconds until the body of a request must have arrived")

@@ -111,7 +111,7 @@ async def test_it_calms_the_weighted_lexicon_only_where_that_is_allowed(monkeypa
     from components.guard import policy
     from components.guard.rules import Crisis
 
-    monkeypatch.setattr(policy, "classify", lambda text: Crisis("explicit" if "parcel" in text else "none", "self_harm", ""))
+    monkeypatch.setattr(policy, "_classify", lambda text: Crisis("explicit" if "parcel" in text else "none", "self_harm", ""))
     async with with_guard_model(verdict("none")) as (client, _, _):
         assert (await ask(client, chat(VEILED))).startswith(safe_message("en"))
     async with with_guard_model(verdict("none"), guard_model_lowers=True) as (client, _, _):
