@@ -13,6 +13,8 @@ from components.guard.errors import ApiError, error_response
 LOG = logging.getLogger(__name__)
 # Seconds until an idle connection is closed, and until the headers of a request must have arrived.
 KEEP_ALIVE_S = 75.0
+# Seconds that running answers get when the guard is told to stop; as long as vLLM gets in manifests/base/serving.
+DRAIN_S = 300.0
 
 
 class Connection(RequestHandler):
@@ -54,7 +56,7 @@ class Runner(web.AppRunner):
 
 def make_runner(app: web.Application, keep_alive_s: float = KEEP_ALIVE_S, **options: Any) -> Runner:
     """Returns what serves the app; a client that hangs up ends the work for it, also while the model is still thinking."""
-    return Runner(app, handler_cancellation=True, access_log=None, keepalive_timeout=keep_alive_s, **options)
+    return Runner(app, handler_cancellation=True, access_log=None, keepalive_timeout=keep_alive_s, **{"shutdown_timeout": DRAIN_S, **options})
 
 
 async def serve(app: web.Application, host: str, port: int) -> None:
