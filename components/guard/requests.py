@@ -13,7 +13,8 @@ Kind = Literal["chat", "completion"]
 # and a template or prefix of the caller's own, which could drop the safety prompt or open a think block.
 REFUSED = (
     "logprobs", "top_logprobs", "prompt_logprobs", "return_token_ids", "echo", "suffix", "tools", "functions", "prompt_embeds",
-    "chat_template", "continue_final_message", "request_id",
+    "chat_template", "continue_final_message", "request_id", "documents", "truncate_prompt_tokens",
+    "truncation_side", "return_prompt_text", "kv_transfer_params", "vllm_xargs",
 )  # fmt: skip
 # Keys of content parts whose strings are addresses or encoded media.
 MEDIA = frozenset({"type", "image_url", "input_audio", "audio_url", "video_url", "file", "detail"})
@@ -84,6 +85,9 @@ def refusal(body: dict[str, Any], max_choices: int) -> ApiError | None:
     refused = next((name for name in REFUSED if not _is_off(body.get(name))), None)
     if refused:
         return ApiError(400, f"{refused}: not available here, because the guard could not check what it carries")
+    switches = body.get("chat_template_kwargs") or {}
+    if not isinstance(switches, dict) or not all(isinstance(value, bool) for value in switches.values()):
+        return ApiError(400, "chat_template_kwargs: only true and false are passed on, such as enable_thinking")
     if choices(body) > max_choices:
         return ApiError(400, f"n: at most {max_choices} choices at a time")
     return None

@@ -82,6 +82,11 @@ async def test_garbage_is_refused_in_openais_form():
         {"tools": [{}]},
         {"chat_template": "x"},
         {"return_token_ids": True},
+        {"truncate_prompt_tokens": 20},
+        {"documents": [{"text": "x"}]},
+        {"vllm_xargs": {"x": 1}},
+        {"chat_template_kwargs": {"messages": []}},
+        {"chat_template_kwargs": "x"},
     ],
 )
 async def test_ways_around_the_checks_are_refused(more):
