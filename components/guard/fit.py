@@ -114,7 +114,8 @@ def _regression(features: Any, labels: list[bool]) -> tuple[list[float], float]:
     with_danger, without = (np.asarray(present[side].sum(axis=0)).ravel() + 1 for side in (positive, ~positive))
     ratio = np.log(with_danger / (positive.sum() + 1)) - np.log(without / ((~positive).sum() + 1))
     scale = np.sqrt(np.abs(ratio)) + LEAST_SCALE
-    model = LogisticRegression(C=STRENGTH, max_iter=5000).fit(features @ diags(scale), positive)
+    # The tolerance is tight so that another machine finds the same weights, and leaves out the same ones.
+    model = LogisticRegression(C=STRENGTH, tol=1e-6, max_iter=5000).fit(features @ diags(scale), positive)
     return list(model.coef_[0] * scale), float(model.intercept_[0])
 
 

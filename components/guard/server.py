@@ -56,7 +56,8 @@ class Runner(web.AppRunner):
 
 def make_runner(app: web.Application, keep_alive_s: float = KEEP_ALIVE_S, **options: Any) -> Runner:
     """Returns what serves the app; a client that hangs up ends the work for it, also while the model is still thinking."""
-    return Runner(app, handler_cancellation=True, access_log=None, keepalive_timeout=keep_alive_s, **{"shutdown_timeout": DRAIN_S, **options})
+    options = {"shutdown_timeout": DRAIN_S, **options}
+    return Runner(app, handler_cancellation=True, access_log=None, keepalive_timeout=keep_alive_s, **options)
 
 
 async def serve(app: web.Application, host: str, port: int) -> None:
