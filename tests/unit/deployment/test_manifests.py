@@ -42,6 +42,8 @@ def validate(manifest):
     try:
         assert schemas.problems(manifest) == []
     except schemas.UnknownKindError as unknown:
+        if schemas.CRDS.is_dir():  # then every kind must be among them
+            raise
         pytest.skip(f"the manifest was made, but there is no schema to check it with: {unknown}")
 
 
