@@ -16,10 +16,15 @@ def alternatives(patterns: Sequence[str], terms: Mapping[str, str]) -> re.Patter
     Raises:
         KeyError: A pattern names a term that is not there.
     """
-    return re.compile("|".join(f"(?:{_expand(pattern, terms)})" for pattern in patterns))
+    return re.compile("|".join(f"(?:{expand(pattern, terms)})" for pattern in patterns))
 
 
-def _expand(pattern: str, terms: Mapping[str, str]) -> str:
+def expand(pattern: str, terms: Mapping[str, str]) -> str:
+    """A pattern with its terms written out.
+
+    Raises:
+        KeyError: It names a term that is not there.
+    """
     while _TERM.search(pattern):
         pattern = _TERM.sub(lambda m: f"(?:{terms[m.group(1)]})", pattern)
     return pattern

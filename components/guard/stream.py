@@ -132,8 +132,9 @@ class StreamGuard:
                 event.parts.append(self._part(index, choice, holder, name, ""))
 
     def _part(self, index: int, choice: dict[str, Any], holder: dict[str, Any], name: str, text: str | None = None) -> Part:
-        hides = name not in REASONING_FIELDS and not self.settings.expose_reasoning
-        output = self._outputs.setdefault((index, name), OutputFilter(hides, self.settings.think_open and name == "content"))
+        if (output := self._outputs.get((index, name))) is None:
+            hides = name not in REASONING_FIELDS and not self.settings.expose_reasoning
+            output = self._outputs[index, name] = OutputFilter(hides, self.settings.think_open and name == "content")
         start, text = output.length, holder[name] if text is None else text
         if not isinstance(text, str):
             raise TypeError("an answer's text is no string")

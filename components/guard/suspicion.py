@@ -11,10 +11,12 @@ from pathlib import Path
 import regex
 import yaml
 
-from components.guard.lexicon import alternatives
+from components.guard.lexicon import expand
 from components.guard.output import PATIENCE, Kind, violations_in
 
 _WINDOW = 600
+# The only Latin letters that a Chinese pattern begins with.
+LATIN_NAME = "ssri"
 _SENTENCE_END = regex.compile(r"[.!?]\s|[\u3002\uff01\uff1f\n]")
 
 
@@ -70,6 +72,15 @@ class Suspicion:
 
 @cache
 def _pattern() -> regex.Pattern[str]:
+    """All patterns, sorted by what they can begin with: most places in a text can begin none, which is then known at one glance."""
+    english, chinese = beginnings()
+    return regex.compile(rf"\b(?=[a-z])(?:{'|'.join(english)})|(?=[^\x00-\x7f]|{LATIN_NAME})(?:{'|'.join(chinese)})")
+
+
+def beginnings() -> tuple[list[str], list[str]]:
+    """The patterns that begin at the edge of a Latin word, and those that begin with Chinese characters or LATIN_NAME."""
     path = Path(__file__).parent / "data" / "output.yaml"
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return regex.compile("|".join(alternatives(rule["patterns"], data["terms"]).pattern for rule in data["rules"]))
+    patterns = [f"(?:{expand(pattern, data['terms'])})" for rule in data["rules"] for pattern in rule["patterns"]]
+    english = [pattern for pattern in patterns if pattern.startswith(r"(?:\b")]
+    return english, [pattern for pattern in patterns if pattern not in english]

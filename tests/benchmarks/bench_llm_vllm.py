@@ -22,10 +22,10 @@ GENERATOR = (
 )
 
 
-def prompts() -> list[str]:
+def prompts(count: int = PROMPTS) -> list[str]:
     """Returns questions of the sample bank, each several times with another number in front."""
     stems = [json.loads(line)["question"] for line in BANK.read_text(encoding="utf-8").splitlines()]
-    return [f"Question {n}: {stems[n % len(stems)]} Explain the answer in detail." for n in range(PROMPTS)]
+    return [f"Question {n}: {stems[n % len(stems)]} Explain the answer in detail." for n in range(count)]
 
 
 async def with_ours(server: Server) -> dict[str, float]:
