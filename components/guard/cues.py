@@ -1,4 +1,4 @@
-"""What the weighted lexicon sees of a text: stems, short phrases, how it begins and ends, and which concepts meet in a sentence.
+"""What the weighted lexicon sees of a text: stems, short phrases, words not far apart, how it begins and ends, which concepts meet.
 
 Concepts are data: data/concepts.<language>.yaml lists words that mean much the same here ("rope, pills, bridge" are `means`).
 Composition comes from pairs: `means` beside `plan` says more than both alone, whichever words stand for them.
@@ -23,6 +23,8 @@ _LONGEST_ENGLISH_PHRASE = 3
 _SHORTEST_STEM = 3
 # Cut off at the end of an English word; the first that fits goes.
 _ENDINGS = ("ingly", "edly", "ing", "ies", "ed", "es", "ly", "s")
+# Two words of a sentence with up to so many steps between them: "not ... really ... want" in whatever filling.
+_FARTHEST = 8
 # How much of a text's beginning and end is a cue of its own.
 _LONGEST_EDGE = 3
 _MOST_CLAUSES, _LONGEST_LENGTH = 6, 7
@@ -34,10 +36,12 @@ class Cues:
 
     phrases: Stems and phrases of up to four characters or three stems; "^a": the text begins so, "a$": it ends so; "#n": its length.
     concepts: "@a": concept a occurs; "@a+b": both occur in one sentence.
+    skips: "~a b": b follows a in the same sentence, with something between them.
     """
 
     phrases: frozenset[str]
     concepts: frozenset[str]
+    skips: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def cues(found: list[str]) -> Cues:
     sentences = [_concepts_in(sentence) for sentence in _split(found, STOPS)]
     alone = {f"@{name}" for names in sentences for name in names}
     together = {f"@{a}+{b}" for names in sentences for a, b in combinations(sorted(names), 2)}
-    return Cues(phrases=frozenset(_phrases(found)), concepts=frozenset(alone | together))
+    return Cues(phrases=frozenset(_phrases(found)), concepts=frozenset(alone | together), skips=frozenset(_skips(found)))
 
 
 def _split(found: list[str], at: frozenset[str]) -> Iterator[list[str]]:
@@ -77,9 +81,20 @@ def stem(word: str) -> str:
     return word.removesuffix(ending)
 
 
+def _stems(found: list[str]) -> list[str]:
+    return [stem(token) if token.isascii() else token for token in found]
+
+
+def _skips(found: list[str]) -> Iterator[str]:
+    for sentence in _split(found, STOPS):
+        words = _stems(sentence)
+        for start, first in enumerate(words):
+            yield from (f"~{first} {second}" for second in words[start + 2 : start + 1 + _FARTHEST])
+
+
 def _phrases(found: list[str]) -> Iterator[str]:
     yield from set(found) & _PAUSES
-    clauses = [[stem(t) if t.isascii() else t for t in clause] for clause in _split(found, _PAUSES) if clause]
+    clauses = [_stems(clause) for clause in _split(found, _PAUSES) if clause]
     yield from _edges(clauses)
     if clauses:
         yield f"#{min(len(found).bit_length(), _LONGEST_LENGTH)}"

@@ -6,6 +6,7 @@ Logistic regression over the cues of the development sets. Held-out sets are not
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from components.guard.cues import Cues, cues, tokens
@@ -36,7 +37,7 @@ def rows(names: Sequence[str]) -> list[dict[str, str]]:
 
 def common(found: list[Cues], rarest: int) -> list[str]:
     """The names of the cues that stand in at least so many rows."""
-    counts = Counter(name for row in found for name in row.phrases | row.concepts)
+    counts = Counter(name for row in found for name in row.phrases | row.concepts | row.skips)
     return sorted(name for name, count in counts.items() if count >= rarest)
 
 
@@ -58,7 +59,7 @@ class Matrix:
 
     def _row(self, found: Cues, rule: str) -> dict[int, float]:
         row = {self._index[f"rule:{rule}"]: 1.0} if rule != "none" else {}
-        return row | self._block(found.phrases) | self._block(found.concepts)
+        return row | self._block(found.phrases) | self._block(found.concepts) | self._block(found.skips)
 
     def _block(self, names: Set[str]) -> dict[int, float]:
         known = [self._index[name] for name in names if name in self._index]
@@ -94,7 +95,8 @@ def _samples(row: dict[str, str]) -> Iterator[tuple[Cues, str, str]]:
 def fit_categories(sentences: list[dict[str, str]]) -> dict[str, tuple[float, ...]]:
     """Weights of the commoner cues for each of weights.CATEGORIES, from the rows that have one."""
     dangerous = [row for row in sentences if row["tier"] != "none"]
-    found = [cues(_tokens(row)) for row in dangerous]
+    # What a message is about, single words tell: words apart would only make the table three times as long.
+    found = [replace(cues(_tokens(row)), skips=frozenset()) for row in dangerous]
     labels = [[row["category"] == name for row in dangerous] for name in CATEGORIES]
     weights = _weights(Matrix(common(found, RAREST_OF_CATEGORIES)), found, ["none"] * len(found), labels)
     return {name: row for name, row in weights.items() if name not in RULES}

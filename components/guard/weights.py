@@ -64,7 +64,7 @@ def windows(found: list[str]) -> list[list[str]]:
 
 
 def _sum(found: Cues, weights: Weights, column: int) -> float:
-    blocks = ([weights[name][column] for name in names if name in weights] for names in (found.phrases, found.concepts))
+    blocks = ([weights[name][column] for name in names if name in weights] for names in (found.phrases, found.concepts, found.skips))
     return weights["bias"][column] + sum(_mean(block) for block in blocks)
 
 

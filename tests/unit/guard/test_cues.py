@@ -48,6 +48,15 @@ def test_concepts_pair_within_a_sentence_only():
     assert "@means+plan" not in cues(tokens("i have decided. a rope bridge")).concepts
 
 
+def test_words_apart_pair_within_a_sentence_and_not_too_far():
+    skips = cues(tokens("i never, ever really wanted to die. goodbye")).skips
+    assert {"~never want", "~never die", "~want die"} <= skips
+    assert not any("goodbye" in pair for pair in skips)
+    assert "~never ," not in skips
+    assert max(len(cues(tokens(" ".join(["word"] * n))).skips) for n in (50, 500)) == 1
+    assert "~a k" not in cues(tokens("a b c d e f g h i j k")).skips
+
+
 def test_nothing_has_no_cues():
     assert not cues([]).phrases
     assert not cues([]).concepts
