@@ -18,10 +18,12 @@ from components.common.errors import UserError
 from components.common.processes import spawn, stop
 from components.common.serving import VLLMSettings
 from components.common.storage import PROJECT_ROOT, cache_dir
+from components.ingest.fetch import fetch
 from pipelines import local, terminal
 from pipelines.recipe import STAGES, Recipe
 from pipelines.run_state import RunFolder, code_hash, open_run, read_json
 
+REMOTE = ("s3://", "http://", "https://", "hf://")
 # The embedded teacher: eager mode, because compiling takes longer than a demo's whole generation; JSON without spaces, because a
 # small model otherwise spends every tenth token on them.
 LOCAL_VLLM = VLLMSettings(
@@ -38,6 +40,7 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
         UserError: A stage failed; the sentence is the stage's own.
     """
     runs = runs.resolve()
+    check_local_sources(recipe)
     with local.locked(runs):
         local.check_disk(cache_dir("."), "set PSYCHE_HOME to a folder elsewhere")
         run, continued = open_run(runs, recipe, fresh)
@@ -76,6 +79,17 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
                     stop_servers(run)
     _print_results(run, tracking_id, keep_serving)
     return run
+
+
+def check_local_sources(recipe: Recipe) -> None:
+    """Looks for the files on this machine before anything is started; what is remote, the stage `ingest` fetches.
+
+    Raises:
+        UserError: A source does not exist or holds nothing that can be read.
+    """
+    for source in recipe.ingest.sources:
+        if not source.uri.startswith(REMOTE):
+            fetch(source.uri)
 
 
 def _taught_stages(recipe: Recipe) -> set[str]:
