@@ -15,6 +15,9 @@ from components.guard.pinyin import pinyin
 CJK = "\u3400-\u4dbf\u4e00-\u9fff"
 _SEPARATOR = r"[ \t\r\n./\\\-_*|~+=#^\u00b7\u2022\u2026\u2027\u30fb\u3001:]"
 _SPACED_CJK = re.compile(rf"(?<=[{CJK}]){_SEPARATOR}+(?=[{CJK}])")
+# Single characters with a stop behind each: nobody writes a sentence so.
+_STOPPED_CJK = re.compile(rf"(?<![{CJK}])[{CJK}](?:[,;!?\u3002] ?[{CJK}]){{2,}}(?![{CJK}])")
+_STOPS = re.compile(r"[,;!?\u3002 ]")
 _SPACED_LETTERS = re.compile(r"(?<![a-z0-9])[a-z](?:[^a-z0-9,;!?\u4e00-\u9fff]{1,2}[a-z]){2,}(?![a-z0-9])")
 _WORD = re.compile(r"[a-z0-9]+")
 # Longer ones are no words, and cost more than they can hide.
@@ -70,7 +73,7 @@ def _disguises_undone(base: str) -> Iterator[str]:
 
 def join_spaced(text: str) -> str:
     """Joins Chinese characters and single Latin letters that blanks or signs keep apart."""
-    joined = _SPACED_CJK.sub("", text)
+    joined = _STOPPED_CJK.sub(lambda m: _STOPS.sub("", m.group()), _SPACED_CJK.sub("", text))
     joined = _SPACED_LETTERS.sub(lambda m: " ".join(_joined_words(m.group())), joined)
     return re.sub(r"(?<=[a-z,.;!?]) {2,}", " ", joined)
 

@@ -84,7 +84,7 @@ def test_other_letters(text, change):
     assert tier(change(text)) == "explicit"
 
 
-@pytest.mark.parametrize("sign", [" ", ".", "-", "*", "_", "/", "·", "、", "　", "…"])
+@pytest.mark.parametrize("sign", [" ", ".", "-", "*", "_", "/", "·", "、", "　", "…", "，", ",", "。", "\n"])
 def test_signs_between_chinese_characters(sign):
     assert tier(sign.join("我今晚想自杀")) == "explicit"
 

@@ -27,7 +27,15 @@ def test_plain(text, expected):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("自 . 杀", "自杀"), ("我-想-死", "我想死"), ("k.i.l.l", "kill"), ("i am a b", "i am a b")],
+    [
+        ("自 . 杀", "自杀"),
+        ("我-想-死", "我想死"),
+        ("我,想,自,杀。", "我想自杀。"),
+        ("我。想。死", "我想死"),
+        ("好,我想死", "好,我想死"),
+        ("k.i.l.l", "kill"),
+        ("i am a b", "i am a b"),
+    ],
 )
 def test_join_spaced(text, expected):
     assert join_spaced(text) == expected
