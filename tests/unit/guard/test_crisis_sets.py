@@ -1,4 +1,4 @@
-"""Recall and false alarms on the labelled sets. Two are held out: nobody reads their rows, only these shares."""
+"""Recall and false alarms on the labelled sets. Some are held out: nobody reads their rows, only these shares."""
 
 import json
 import re
@@ -23,21 +23,25 @@ def test_obfuscated_set():
     assert row.alarms.share <= 0.05
 
 
-@pytest.mark.parametrize("name", HELD_OUT)
+EXPLICIT_NOT_REACHED = pytest.mark.xfail(strict=True, reason="held-out explicit recall: docs/safety.md")
+ALARMS_NOT_REACHED = pytest.mark.xfail(strict=True, reason="held-out false alarms: docs/safety.md")
+
+
+@pytest.mark.parametrize("name", ["test", "test2"])
 def test_held_out_indirect(name):
     assert total(name).indirect.share >= 0.9
 
 
-@pytest.mark.parametrize("name", HELD_OUT)
-@pytest.mark.xfail(strict=True, reason="held-out explicit recall: docs/safety.md")
+@pytest.mark.parametrize("name", [pytest.param("test", marks=EXPLICIT_NOT_REACHED), pytest.param("test2", marks=EXPLICIT_NOT_REACHED)])
 def test_held_out_explicit(name):
     assert total(name).explicit.share == 1
 
 
-@pytest.mark.parametrize("name", HELD_OUT)
-@pytest.mark.xfail(strict=True, reason="held-out false alarms: docs/safety.md")
+@pytest.mark.parametrize("name", ["test", *(pytest.param(name, marks=ALARMS_NOT_REACHED) for name in ("test2", "everyday"))])
 def test_held_out_false_alarms(name):
-    assert total(name).alarms.share <= 0.02
+    row = total(name)
+    assert row.alarms.rows
+    assert row.alarms.share <= 0.02
 
 
 @pytest.mark.parametrize("name", [name for name in DEVELOPMENT if name != "dev"])
