@@ -43,6 +43,7 @@ def test_category(text, expected):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("name", "make"), [("weights", fit), ("categories", fit_categories)])
 def test_the_data_is_what_the_development_sets_give(name, make):
     stored = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
