@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from components.common import tracking
 from components.common.errors import UserError
+from components.common.fetch import REMOTE
 from components.common.processes import spawn, stop
 from components.common.serving import VLLMSettings
 from components.common.storage import PROJECT_ROOT, cache_dir
@@ -23,7 +24,6 @@ from pipelines import local, terminal
 from pipelines.recipe import STAGES, Recipe
 from pipelines.run_state import RunFolder, code_hash, open_run, read_json
 
-REMOTE = ("s3://", "http://", "https://", "hf://")
 # The embedded teacher: eager mode, because compiling takes longer than a demo's whole generation; JSON without spaces, because a
 # small model otherwise spends every tenth token on them.
 LOCAL_VLLM = VLLMSettings(

@@ -25,6 +25,8 @@ BY_CONTENT_TYPE = {
     "text/plain": ".txt",
 }
 HTTP_TIMEOUT_S = 60
+# What a URI on another machine begins with.
+REMOTE = ("s3://", "http://", "https://", "hf://")
 
 
 def fetch_root(uri: str, suffixes: Collection[str]) -> Path:
