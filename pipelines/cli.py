@@ -1,4 +1,4 @@
-"""The `psyche` command. Every error is one sentence and exit code 1; `--debug` shows the traceback."""
+"""The `psyche` command. An error is one sentence and exit code 1 (2: a wrong command line); `--debug` anywhere shows the traceback."""
 
 import errno
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer.exceptions import TyperException
 
 from components.common.errors import UserError
 from pipelines import cli_cluster, cli_review
@@ -26,7 +27,7 @@ def run(
     recipe: RecipeName,
     overrides: Overrides = NO_OVERRIDES,
     runs: Runs = Path("runs"),
-    fresh: Annotated[bool, typer.Option(help="start anew instead of continuing an unfinished run")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="start anew instead of continuing an unfinished run")] = False,
     keep_serving: Annotated[bool, typer.Option("--keep-serving", help="leave the final endpoint up")] = False,
     cluster: Annotated[
         bool, typer.Option("--cluster", help="apply the pipeline to the cluster of your kubeconfig and run it there")
@@ -42,6 +43,8 @@ def run(
         terminal.console().print(estimate.table(load_recipe(recipe, list(overrides))))
         return
     if cluster:
+        if fresh or keep_serving:
+            raise UserError("--fresh and --keep-serving concern a run on this machine: leave them out with --cluster.")
         from pipelines.cluster import run_on_cluster
 
         run_on_cluster(load_recipe(recipe, list(overrides)))
@@ -79,8 +82,8 @@ def ui(runs: Runs = Path("runs")) -> None:
 @app.command()
 def serve(
     model: Annotated[str, typer.Argument(help="a registered version (name/3, name@champion) or a model directory or URI")],
-    port: Annotated[int | None, typer.Option(help="the endpoint's port; a free one if not given")] = None,
-    max_model_len: Annotated[int, typer.Option(help="most tokens of a conversation")] = 4096,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="the endpoint's port; a free one if not given")] = None,
+    max_model_len: Annotated[int, typer.Option(min=1, help="most tokens of a conversation")] = 4096,
     expose_reasoning: Annotated[bool, typer.Option("--expose-reasoning", help="let think blocks through the guard")] = False,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -98,7 +101,7 @@ def chat(
     system: Annotated[str, typer.Option(help="system prompt")] = "",
     prefix: Annotated[bool, typer.Option("--prefix", help="ask for think tags in front of every turn (paper, section 4)")] = False,
     language: Annotated[Literal["zh", "en"], typer.Option(help="language of that prefix")] = "zh",
-    max_tokens: Annotated[int, typer.Option(help="most tokens of a reply")] = 2048,
+    max_tokens: Annotated[int, typer.Option(min=1, help="most tokens of a reply")] = 2048,
     show_reasoning: Annotated[bool, typer.Option("--show-reasoning", help="show the reasoning instead of folding it")] = False,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -135,13 +138,17 @@ def main() -> None:
         if code:
             sys.exit(code)
     except KeyboardInterrupt:
-        print("\ninterrupted: everything was stopped; run the same command again to continue.", file=sys.stderr)
+        print("\ninterrupted: what it had started on this machine was stopped; run the same command again to continue.", file=sys.stderr)
         sys.exit(130)
     except UserError as error:
         if debug:
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except TyperException as error:  # a wrong command line; without a message: typer has shown the help
+        if message := error.format_message():
+            print(f"error: {message.rstrip('.')}: see psyche --help.", file=sys.stderr)
+        sys.exit(error.exit_code)
     except OSError as error:
         if debug:
             raise
@@ -151,9 +158,5 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        name = type(error).__name__
-        if name in {"UsageError", "BadParameter", "MissingParameter", "NoSuchOption"}:
-            print(f"error: {error.format_message()} See psyche --help.", file=sys.stderr)  # type: ignore[attr-defined]
-            sys.exit(2)
-        print(f"error: {name}: {error}. Run with --debug for the traceback.", file=sys.stderr)
+        print(f"error: {type(error).__name__}: {error}. Run with --debug for the traceback.", file=sys.stderr)
         sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = typer.Typer(help="Human review of questions through Label Studio (paper, data curation step 3).", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="folder with tasks.json and config.xml")]
 
@@ -27,7 +27,7 @@ def export(
 @app.command()
 def serve(
     folder: Folder = Path("review"),
-    port: Annotated[int, typer.Option(help="port on this machine")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port on this machine")] = 8080,
     user: Annotated[str, typer.Option(help="e-mail address of the first reviewer")] = "reviewer@example.org",
     command: Annotated[str, typer.Option(help="the label-studio program, installed in an environment of its own")] = "label-studio",
 ) -> None:

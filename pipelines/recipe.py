@@ -107,7 +107,7 @@ def load_recipe(name: str, overrides: list[str] | None = None) -> Recipe:
     path = find_recipe(name)
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} is not valid YAML ({str(error).splitlines()[0]}): correct it.") from error
     if not isinstance(raw, dict):
         raise UserError(f"{path.name} holds no recipe: it must be a mapping with name, base_model, teacher, sources, suites.")
@@ -155,7 +155,7 @@ def _training_free(suites: Any) -> Any:
 def _apply(raw: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
-        raise UserError(f"--set {override!r} has no '=': write --set sft.learning_rate=2e-5.")
+        raise UserError(f"--set {override!r} is not KEY=VALUE: write --set sft.learning_rate=2e-5.")
     *parents, last = key.split(".")
     target: Any = raw
     for parent in parents:
@@ -174,7 +174,8 @@ def _did_you_mean(name: str, known: list[str]) -> str:
 
 
 def _explain(error: ValidationError, raw: dict[str, Any]) -> str:
-    first = error.errors()[0]
+    # A misspelt key is also a missing one: the misspelling says more.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     loc = [str(x) for x in first["loc"]]
     where = ".".join(loc)
     if first["type"] == "extra_forbidden":

@@ -37,10 +37,11 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
     """Runs a recipe here, continuing its last unfinished run; returns the run's folder.
 
     Raises:
-        UserError: A stage failed; the sentence is the stage's own.
+        UserError: Something is missing that a run needs, or a stage failed; the sentence is the stage's own.
     """
     runs = runs.resolve()
     check_local_sources(recipe)
+    local.vllm_python()
     with local.locked(runs):
         local.check_disk(cache_dir("."), "set PSYCHE_HOME to a folder elsewhere")
         run, continued = open_run(runs, recipe, fresh)

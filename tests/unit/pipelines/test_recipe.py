@@ -75,6 +75,13 @@ def test_a_mistake_is_one_sentence_with_place_and_fix(changes, sentence):
     assert "\n" not in str(error.value)
 
 
+def test_a_misspelt_key_is_told_before_the_key_that_is_missing_by_it():
+    values = raw(base_modle="org/model")
+    del values["base_model"]
+    with pytest.raises(UserError, match=r"unknown key 'base_modle', did you mean 'base_model'"):
+        validate(values, "tiny.yaml")
+
+
 @pytest.mark.parametrize("key", ["name", "base_model", "teacher", "sources", "suites"])
 def test_what_has_no_default_must_be_there(key):
     values = raw()
@@ -130,8 +137,8 @@ def test_set_overrides_one_value(file, override, path, value):
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("sft.learning_rate", r"has no '=': write --set sft\.learning_rate=2e-5"),
-        ("=3", r"has no '='"),
+        ("sft.learning_rate", r"is not KEY=VALUE: write --set sft\.learning_rate=2e-5"),
+        ("=3", r"is not KEY=VALUE"),
         ("name.first=3", r"--set name\.first: name is no section of the recipe"),
         ("sft.learning_rat=1", r"did you mean 'learning_rate'"),
         ("sft.betas=[0.9", r"--set 'sft\.betas=\[0\.9' is not valid YAML"),
