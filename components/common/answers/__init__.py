@@ -41,7 +41,8 @@ def parse_reply(reply: str, labels: str = LABELS, reasoning: str = "") -> Parsed
         labels: Letters that the question offers; others make the reply unparsable.
         reasoning: The think block, when the server's reasoning parser has already separated it.
     """
-    parts = split_think(unicodedata.normalize("NFKC", reply))
+    # Only letters are read in normalised form: reasoning and answer are trained and scored on with their own punctuation.
+    parts = split_think(reply)
     letters = parse_letters(parts.outside, labels)
     one_block = parts.tags == 0 if reasoning.strip() else parts.one_leading_block
     return Parsed(letters, reasoning.strip() or parts.inside, parts.outside, one_block and bool(letters))

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-TAG = re.compile(r"<(/?)think>", re.IGNORECASE)
+# Some Chinese models write full-width brackets.
+TAG = re.compile(r"[<＜]([/／]?)think[>＞]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def split_think(text: str) -> Parts:
             inside, outside = inside + outside, []
     (inside if depth else outside).append(text[position:])
     thought, answer = _join(inside), _join(outside)
-    starts = text.lstrip()[:7].lower() == "<think>"
+    first = TAG.match(text.lstrip())
+    starts = first is not None and not first[1]
     return Parts(thought, answer, tags, starts and tags == 2 and depth == 0 and bool(thought))
 
 

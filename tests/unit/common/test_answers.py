@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.common.answers import parse_letters, parse_reply
+from components.common.answers import Parsed, parse_letters, parse_reply
 
 ROWS = [json.loads(line) for line in (Path(__file__).parents[2] / "data" / "replies.jsonl").read_text(encoding="utf-8").splitlines()]
 BY_ID = {row["id"]: row for row in ROWS}
@@ -62,6 +62,18 @@ def test_only_offered_letters_count(labels, letters):
 def test_reasoning_and_final_are_kept_apart():
     parsed = parse_reply("<think>\nrecall\n</think>\n\nAnswer: B")
     assert (parsed.reasoning, parsed.final) == ("recall", "Answer: B")
+
+
+def test_two_closing_tags_are_no_block():
+    assert not parse_reply("</think>recall</think>Answer: B").well_formed
+
+
+@pytest.mark.parametrize("tags", [("<think>", "</think>"), ("＜think＞", "＜／think＞")])
+def test_what_the_model_wrote_keeps_its_punctuation(tags):
+    """Rationales are trained on: full-width marks must not become half-width ones because the letters were looked for."""
+    reasoning, final = "首先，题目问：什么？（记忆）……①", "答案：Ｂ，理由：复述。"
+    parsed = parse_reply(f"{tags[0]}{reasoning}{tags[1]}{final}")
+    assert parsed == Parsed("B", reasoning, final, True)
 
 
 @settings(max_examples=2500, deadline=None)
