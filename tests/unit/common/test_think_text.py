@@ -24,7 +24,7 @@ class Delta:
 
 
 class Base:
-    def __init__(self, tokenizer):
+    def __init__(self, tokenizer, *args, **kwargs):
         self.model_tokenizer = tokenizer
 
 
@@ -74,9 +74,43 @@ def test_complete_replies(plugin, name):
     assert parsed == tuple(part or None for part in expected)
 
 
-def stream(plugin, pieces):
+class Opening(Characters):
+    """A tokenizer whose chat template opens the think block unless a request says otherwise, as Qwen3's newer ones do."""
+
+    chat_template = "{{ messages }}<think>"
+
+    def apply_chat_template(self, messages, enable_thinking=True, **options):
+        assert options["add_generation_prompt"]
+        assert not options["tokenize"]
+        assert messages[-1]["role"] == "user"
+        return "<|assistant|><think>\n" + ("" if enable_thinking else "\n</think>\n\n")
+
+
+OPENED = {
+    "closed": ("because</think>A", ("because", "A")),
+    "the tag again": ("<think>because</think>A", ("because", "A")),
+    "never closed": ("because", ("because", "")),
+    "speaks of tags": ("a <think> b</think>A", ("a <think> b", "A")),
+    "almost a tag": ("<thin ice</think>A", ("<thin ice", "A")),
+}
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_what_the_chat_template_has_opened_is_reasoning(plugin, name):
+    text, expected = OPENED[name]
+    assert plugin.ThinkTextParser(Opening()).extract_reasoning(text, None) == tuple(part or None for part in expected)
+    for seed in range(20):
+        assert stream(plugin, cut(text, seed), plugin.ThinkTextParser(Opening())) == expected
+
+
+def test_a_request_that_switches_thinking_off_gets_an_answer(plugin):
+    parser = plugin.ThinkTextParser(Opening(), chat_template_kwargs={"enable_thinking": False})
+    assert parser.extract_reasoning("A", None) == (None, "A")
+
+
+def stream(plugin, pieces, parser=None):
     """Returns what a client has got in the end."""
-    parser = plugin.ThinkTextParser(Characters())
+    parser = parser or plugin.ThinkTextParser(Characters())
     text, reasoning, content = "", "", ""
     for piece in pieces:
         delta = parser.extract_reasoning_streaming(text, text + piece, piece, [], [], [])
