@@ -42,6 +42,7 @@ def shared_arguments(
         "save_strategy": "steps" if checkpoint.every_steps else "no",
         "save_steps": checkpoint.every_steps or 500,
         "logging_first_step": True,
+        "logging_nan_inf_filter": False,  # it would log a loss that is NaN as 0.0
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_num_workers": 0,

@@ -14,11 +14,11 @@ STOPPED_EXIT_CODE = 143  # what a shell gives a process that SIGTERM ended
 
 
 def callbacks(config: TrainingConfig, checkpoint: CheckpointSettings) -> list[Any]:
-    """Returns the callbacks of both trainings: metric log, and checkpoints unless they are switched off."""
-    from components.common.training.callbacks import MetricLog
+    """Returns the callbacks of both trainings: metric log, guard against lost weights, and checkpoints unless they are switched off."""
+    from components.common.training.callbacks import MetricLog, SkipTrained, StopOnDivergence
     from components.common.training.upload import CheckpointUpload, StopOnSigterm
 
-    made: list[Any] = [MetricLog(Path(config.work) / "log_history.jsonl")]
+    made: list[Any] = [MetricLog(Path(config.work) / "log_history.jsonl"), StopOnDivergence(), SkipTrained()]
     if checkpoint.every_steps:
         node, nodes = int(os.environ.get("GROUP_RANK", "0")), int(os.environ.get("GROUP_WORLD_SIZE", "1"))
         made += [StopOnSigterm(), CheckpointUpload(config.checkpoint_uri, checkpoint.keep, node, nodes)]
@@ -27,9 +27,13 @@ def callbacks(config: TrainingConfig, checkpoint: CheckpointSettings) -> list[An
 
 def train_and_save(trainer: Any, tokenizer: Any, config: TrainingConfig, checkpoint: CheckpointSettings, card: str) -> None:
     """Runs the training to its end, or to the checkpoint that SIGTERM asks for."""
+    from components.common.training.callbacks import AlreadyTrainedError
     from components.common.training.upload import StopOnSigterm
 
-    trainer.train(resume_from_checkpoint=_resume_path(trainer, config, checkpoint))
+    try:
+        trainer.train(resume_from_checkpoint=_resume_path(trainer, config, checkpoint))
+    except AlreadyTrainedError:
+        print(f"all {trainer.state.global_step} steps were trained before: only the model is saved", flush=True)
     if any(isinstance(c, StopOnSigterm) and c.stopped for c in trainer.callback_handler.callbacks):
         print(f"stopped at step {trainer.state.global_step}; the checkpoint is in {config.checkpoint_uri}", flush=True)
         sys.exit(STOPPED_EXIT_CODE)

@@ -134,9 +134,9 @@ def run_training(
     stop_seconds = settings.checkpoint.stop_seconds if settings.checkpoint.every_steps else QUICK_STOP_SECONDS
     lines = launch(module, config_path, settings.launch, log_file, stop_seconds, trainjob_name(run_id(), stage.name), mark)
     with sigterm_raises(), tracked(config, stage.name, mark), closing(lines):
-        history = list(follow(lines, stage.progress))
-    if not history and settings.launch.launcher == "trainjob":
-        history = _stored_history(uri)  # adopted after its end, when its pods and their log were gone
+        seen = list(follow(lines, stage.progress))
+    # What was seen begins where an interrupted training was resumed, or is empty where a TrainJob was adopted after its end.
+    history = _stored_history(uri) or seen
     if not history:
         raise UserError(f"Training {module} ended without a step (log: {log_file}): check epochs, max_steps and the batch size.")
     log_files(uri)
