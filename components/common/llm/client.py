@@ -58,7 +58,8 @@ class LLM:
         for reply in self._log.replies() if self._log and (s.token_budget or s.money_budget) else ():
             self._budget.spend(reply)
         self._failing_since: float | None = None
-        self._lost = 0
+        self._lost = self._refused = 0
+        self._answered = bool(self._log)  # by anything, earlier attempts included
         self._closing = False
         self._running: set[asyncio.Task[Reply]] = set()
         self._exchanging: set[asyncio.Task[Reply]] = set()
@@ -139,8 +140,11 @@ class LLM:
                     self._lose(fault)
                     raise LLMError(f"no answer after {tries} tries ({fault})") from fault
                 await asyncio.sleep((fault.after or 0.0) + backoff(attempt))
+            except LLMError as refusal:
+                self._refuse(refusal)
+                raise
             else:
-                self._lost = 0
+                self._lost, self._answered = 0, True
                 return reply
 
     async def _attempt(self, body: bytes) -> Reply:
@@ -199,6 +203,19 @@ class LLM:
                 f"look into the endpoint's log and run again; finished calls are kept."
             ) from fault
 
+    def _refuse(self, refusal: LLMError) -> None:
+        """Counts a refused request.
+
+        Raises:
+            UserError: The endpoint has refused all requests so far: it cannot do what the stage asks for.
+        """
+        self._refused += 1
+        if not self._answered and self._refused >= LOST_IN_A_ROW:
+            raise UserError(
+                f"{self.settings.label} refused all of the first {self._refused} requests ({refusal}): choose a model that can "
+                f"do this (JSON schema, length of prompt and max_tokens), or change the settings that it names."
+            ) from refusal
+
 
 def backoff(attempt: int) -> float:
     """Returns the seconds before another try: exponential with full jitter, so that clients do not come back together."""
@@ -216,7 +233,9 @@ def _urls(settings: LLMSettings) -> list[str]:
 def _authorisation(settings: LLMSettings) -> dict[str, str]:
     if not settings.api_key_env:
         return {}
-    key = os.environ.get(settings.api_key_env, "")
+    key = os.environ.get(settings.api_key_env, "").strip()  # keys that are read from files end in a line break
     if not key:
         raise UserError(f"{settings.api_key_env} is not set: it must hold the API key of {settings.model}.")
+    if not key.isascii() or not key.isprintable():
+        raise UserError(f"{settings.api_key_env} holds signs that no API key has (line breaks, curly quotes): set it again.")
     return {"Authorization": f"Bearer {key}"}

@@ -40,10 +40,10 @@ class Reply:
         """Parses a schema-constrained reply; a truncated one is an LLMError."""
         try:
             return storable(json.loads(self.text))
-        except json.JSONDecodeError as error:
-            raise LLMError(f"reply is not JSON ({error.msg}; finish reason {self.finish_reason})") from error
         except RecursionError as error:
             raise LLMError("reply is JSON nested too deeply") from error
+        except ValueError as error:  # no JSON, or a number of thousands of digits: small models loop
+            raise LLMError(f"reply is not JSON ({str(error)[:80]}; finish reason {self.finish_reason})") from error
 
 
 def storable(value: Any) -> Any:
@@ -90,9 +90,15 @@ def parse_completion(data: Any) -> Reply:
     choice = data["choices"][0]
     message, usage = choice["message"], data.get("usage") or {}
     return Reply(
-        text=storable(message.get("content") or ""),
-        reasoning=storable(message.get("reasoning_content") or message.get("reasoning") or ""),
+        text=_text(message.get("content")),
+        reasoning=_text(message.get("reasoning_content") or message.get("reasoning")),
         finish_reason=choice.get("finish_reason") or "",
         prompt_tokens=int(usage.get("prompt_tokens") or 0),
         completion_tokens=int(usage.get("completion_tokens") or 0),
     )
+
+
+def _text(value: Any) -> str:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"the message is no text but a {type(value).__name__}")
+    return str(storable(value or ""))

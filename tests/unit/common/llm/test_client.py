@@ -22,6 +22,8 @@ from tests.unit.common.llm.conftest import ask, settings
         {"body": "[]"},
         {"body": '{"choices": []}'},
         {"body": '{"choices": [{"message": null}]}'},
+        {"body": '{"choices": [{"message": {"content": [{"type": "text", "text": "B"}]}}]}'},
+        {"body": '{"choices": [{"message": {"content": "B", "reasoning": ["x"]}}]}'},
     ],
     ids=str,
 )
@@ -133,6 +135,21 @@ async def test_many_lost_requests_in_a_row_are_the_endpoints_fault(serve):
     assert len(stub.requests) <= 2 * 14
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+async def test_an_endpoint_that_refuses_everything_ends_the_stage(serve, tmp_path, earlier):
+    """Else every question of a selector that cannot do JSON schemas would count as unanswered, thus as challenging."""
+    stub = Stub(faults=[None] * earlier + [{"status": 400}] * 1000)
+    url = serve(stub)
+    if earlier:
+        async with LLM(settings(url), str(tmp_path)) as llm:
+            await ask(llm)
+    async with LLM(settings(url), str(tmp_path)) as llm:
+        refused = await asyncio.gather(*(ask(llm, str(i)) for i in range(12)), return_exceptions=True)
+    others = [r for r in refused if isinstance(r, UserError)]
+    assert bool(others) is not earlier  # an endpoint that has answered before can do its work: these requests are to blame
+    assert all("refused all of the first 1" in str(e) and "scripted" in str(e) for e in others)
+
+
 async def test_concurrency_stays_within_its_bound(serve):
     stub = Stub(delay=0.005)
     async with LLM(settings(serve(stub), concurrency=5)) as llm:
@@ -165,7 +182,11 @@ async def test_the_key_goes_into_the_header_and_must_be_set(serve, monkeypatch):
     url = serve(stub)
     with pytest.raises(UserError, match="MY_KEY is not set"):
         await LLM(settings(url, api_key_env="MY_KEY")).__aenter__()
-    monkeypatch.setenv("MY_KEY", "secret")
+    for unusable in ("sec\nret", "“secret”"):
+        monkeypatch.setenv("MY_KEY", unusable)
+        with pytest.raises(UserError, match="MY_KEY holds signs"):
+            await LLM(settings(url, api_key_env="MY_KEY")).__aenter__()
+    monkeypatch.setenv("MY_KEY", "secret\n")  # as `cat` of a file gives it
     async with LLM(settings(url, api_key_env="MY_KEY")) as llm:
         await ask(llm)
     assert seen == ["Bearer secret"]

@@ -22,6 +22,7 @@ VALUES = [
     0,
     3,
     1e308,
+    float("inf"),
     "",
     "B",
     "AB",
@@ -62,7 +63,21 @@ class Garbage:
             return json.dumps(self.draw.choice(VALUES))
         if kind == 4:
             return self.draw.choice(
-                ["<think>", "<think></think>", "</think>", "Answer:", "Answer: A or B", "答案：", "{}", "[]", "null", "NaN", "{" * 3000]
+                [
+                    "<think>",
+                    "<think></think>",
+                    "</think>",
+                    "Answer:",
+                    "Answer: A or B",
+                    "答案：",
+                    "{}",
+                    "[]",
+                    "null",
+                    "NaN",
+                    "[1e999]",
+                    "[" + "1" * 5000,
+                    "{" * 3000,
+                ]
             )
         return json.dumps(self.replaced(json.loads(text))) if text.startswith("{") else text[::-1]
 
