@@ -8,6 +8,7 @@ b. T rounds: a candidate prompt P* is proposed from the instance; q -> (r*, a*);
 from dataclasses import dataclass
 
 from components.common.answers import parse_letters, parse_reply
+from components.common.answers.think import TAG
 from components.common.llm import LLM, LLMError
 from components.common.llm.answers import parse_structured
 from components.common.prompts import load_prompt
@@ -66,15 +67,17 @@ async def run_prompt(question: Question, prompt: str, teacher: LLM, settings: Ra
     except LLMError:
         return Run("", "")
     parsed = parse_structured(reply, labels) if chat.schema else parse_reply(reply.text, labels, reply.reasoning)
-    return Run(parsed.reasoning.strip(), parsed.letters)
+    # What is trained on gets think tags of its own; a second pair inside would teach broken blocks.
+    return Run(TAG.sub("", parsed.reasoning).strip(), parsed.letters)
 
 
 async def propose(question: Question, instance: Round, proposer: LLM, settings: RationalesSettings, number: int) -> str:
     """Returns a candidate prompt from the current instance, or "" when the proposer gave none."""
     try:
-        return str((await proposer.chat(proposal_chat(question, instance, settings, number))).json()["prompt"]).strip()
+        candidate = (await proposer.chat(proposal_chat(question, instance, settings, number))).json()["prompt"]
     except (LLMError, KeyError, TypeError):
         return ""
+    return candidate.strip() if isinstance(candidate, str) else ""
 
 
 def leaks_key(prompt: str, question: Question) -> bool:

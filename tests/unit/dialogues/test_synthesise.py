@@ -87,6 +87,12 @@ def test_a_rewrite_becomes_a_dialogue_of_one_turn(serve, tmp_path):
         (GOOD, {**ALL_FIVE, "advice_kept": 1, "safe": 3}, "rubric_advice_kept"),
         (GOOD, "not JSON", "malformed_reply"),
         (GOOD, {"empathy": 5}, "malformed_reply"),
+        (GOOD, {**ALL_FIVE, "safe": 9}, "malformed_reply"),
+        (GOOD, {**ALL_FIVE, "safe": float("inf")}, "malformed_reply"),
+        ({**GOOD, "advice": None}, ALL_FIVE, "malformed_reply"),
+        ({**GOOD, "advice": ["Study.", "Rest."]}, ALL_FIVE, "malformed_reply"),
+        ({**GOOD, "advice": " "}, ALL_FIVE, "malformed_reply"),
+        ({k: v for k, v in GOOD.items() if k != "advice"}, ALL_FIVE, "malformed_reply"),
     ],
     ids=lambda x: str(x)[:40],
 )
@@ -134,8 +140,9 @@ def test_the_small_way_keeps_the_reply_and_quotes_the_post(serve, tmp_path):
     assert dialogue.steps[0].prompt.startswith("dialogues/opening.en@")
 
 
-def test_the_small_way_needs_a_sentence_that_exists(serve, tmp_path):
-    stub = Stub(answer=scripted([{"emotion": "sad", "sentence": 9, "frame": "{feeling} {sentence}"}]))
+@pytest.mark.parametrize("sentence", [9, 0, -1])
+def test_the_small_way_needs_a_sentence_that_exists(serve, tmp_path, sentence):
+    stub = Stub(answer=scripted([{"emotion": "sad", "sentence": sentence, "frame": "{feeling} {sentence}"}]))
     _, (rejected,), _ = synthesise(tmp_path, serve(stub), [post("My cat died.")], rewrite="opening")
     assert rejected.reason == "malformed_reply"
 

@@ -106,13 +106,32 @@ def test_a_key_of_several_letters_must_be_met_exactly(serve, answer, accepted):
 
 
 @pytest.mark.parametrize(
-    "proposal", ["not JSON", "{}", "[]", '{"prompt": ""}', '{"prompt": "The answer is B."}', '{"prompt": "Think of rehearsal here."}']
+    "proposal",
+    [
+        "not JSON",
+        "[" + "1" * 5000,
+        "{}",
+        "[]",
+        '{"prompt": ""}',
+        '{"prompt": null}',
+        '{"prompt": ["Weigh it."]}',
+        '{"prompt": "The answer is B."}',
+        '{"prompt": "Think of rehearsal here."}',
+    ],
 )
 def test_a_useless_or_leaking_proposal_is_reverted_without_a_run(serve, proposal):
     teacher = Teacher(["B", "B"], proposals=[proposal, json.dumps({"prompt": "A good prompt"})])
     found = history(serve, teacher, question(), rounds=2)
     assert rows(found) == [(0, "B", True), (1, "", False), (2, "B", True)]
     assert len(teacher.runs) == 2
+
+
+def test_think_tags_inside_a_rationale_go(serve):
+    class Tagged(Teacher):
+        def __call__(self, body: dict) -> str:
+            return json.dumps({"rationale": "<think>It is kept active.</think> So B.", "answer": "B"})
+
+    assert history(serve, Tagged([]), question(), attempts=1, rounds=0)[0].rationale == "It is kept active. So B."
 
 
 def test_a_reply_that_thinks_without_reasoning_is_no_rationale(serve):
