@@ -2,17 +2,50 @@
 
 from typing import Any
 
+from components.common.errors import UserError
 from components.common.training.settings import TuningSettings
 
 
 def load_tokenizer(path: str) -> Any:
-    """Returns the tokenizer, with a padding token that is not the end-of-turn token where the vocabulary allows it."""
+    """Returns the tokenizer; where it has no padding token, its end token pads: labels and masks leave padding out.
+
+    Raises:
+        UserError: It cannot be read, has neither of the two, or no chat template that takes a system turn.
+    """
+    from jinja2 import TemplateError
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} holds no tokenizer that can be read ({str(error).splitlines()[0]}): complete the model.") from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token is None:
+        raise UserError(f"The tokenizer of {path} has neither a padding nor an end token: set one in its tokenizer_config.json.")
+    if tokenizer.chat_template is None:
+        raise UserError(f"The tokenizer of {path} has no chat template: take the instruction-tuned model, or add a chat_template.jinja.")
+    turns = [{"role": role, "content": role} for role in ("system", "user", "assistant")]
+    try:
+        tokenizer.apply_chat_template(turns, tokenize=False)
+    except TemplateError as error:
+        raise UserError(f"The chat template of {path} takes no system, user and assistant turn ({error}): use another template.") from error
     return tokenizer
+
+
+def stop_tokens(tokenizer: Any, model: Any) -> list[int]:
+    """Returns the ids that end a reply: those the model had, the tokenizer's, and what the chat template puts after a turn.
+
+    They may differ: a template of `<|im_end|>` on a base model whose end token is `<|endoftext|>` teaches the former.
+    """
+    known = model.generation_config.eos_token_id if model.generation_config else None
+    stops = [tokenizer.eos_token_id, *(known if isinstance(known, list) else [known])]
+    turns = [{"role": "user", "content": "question"}, {"role": "assistant", "content": "reply"}]
+    after = tokenizer.apply_chat_template(turns, tokenize=False).rpartition("reply")[2].lstrip()
+    first = next(iter(tokenizer(after, add_special_tokens=False)["input_ids"]), None)
+    if first in tokenizer.added_tokens_decoder and tokenizer.added_tokens_decoder[first].special:
+        stops.append(first)
+    return list(dict.fromkeys(stop for stop in stops if stop is not None))
 
 
 def load_model(path: str, tuning: TuningSettings) -> Any:

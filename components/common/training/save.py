@@ -6,6 +6,7 @@ from typing import Any
 
 from components.common.storage import upload_dir
 from components.common.training.config import TrainingConfig
+from components.common.training.model import stop_tokens
 
 # Paper, section 4: how the authors' chat script samples.
 GENERATION = {"do_sample": True, "temperature": 0.7, "top_p": 0.9, "max_new_tokens": 2048}
@@ -53,8 +54,8 @@ def _write(model: Any, state: dict[str, Any], tokenizer: Any, directory: Path) -
     half = {k: v.detach().to(torch.bfloat16).cpu() if v.is_floating_point() else v.cpu() for k, v in state.items() if k not in tied}
     model.config.dtype = torch.bfloat16
     model.config.use_cache = True
-    stop = tokenizer.eos_token_id
-    model.generation_config = GenerationConfig(**GENERATION, eos_token_id=stop, pad_token_id=tokenizer.pad_token_id)
+    stops = stop_tokens(tokenizer, model)
+    model.generation_config = GenerationConfig(**GENERATION, eos_token_id=stops, pad_token_id=tokenizer.pad_token_id)
     model.save_pretrained(directory, state_dict=half)
     tokenizer.save_pretrained(directory)
 
