@@ -48,10 +48,20 @@ def questions_of(
 def _with_options(row: Row) -> Row:
     options = row.get("options")
     if isinstance(options, list):
-        return {**row, "options": [o.get("text") if isinstance(o, dict) else o for o in options]}
+        return {**row, "options": _labelled(options)}
     if options is None:
         return {**row, "options": {label: row[label] for label in LABELS if row.get(label) not in (None, "")}}
     return row
+
+
+def _labelled(options: list[Any]) -> dict[str, Any] | list[Any]:
+    """Returns `[{label, text}, ...]` by label: options may stand in any order or leave a letter out, and the key goes by letters."""
+    if not any(isinstance(o, dict) and o.get("label") for o in options):
+        return [o.get("text") if isinstance(o, dict) else o for o in options]
+    pairs = [(str(o.get("label")), o.get("text")) for o in options if isinstance(o, dict)]
+    if len({label for label, _ in pairs}) < len(options):
+        raise MalformedError("malformed_options", "labels are missing or repeated")
+    return dict(pairs)
 
 
 def _with_context(item: BenchmarkItem) -> Question | BadRow:

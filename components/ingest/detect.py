@@ -52,7 +52,9 @@ def _seen(file: SourceFile) -> Shape | None:
             head = handle.read(SAMPLE_BYTES)
         transcript = suffix == ".txt" and is_transcript(decode(head))
         return Shape("dialogues", "cpsycoun") if transcript else Shape("passages", "plain")
-    rows = islice((row for row in ROW_READERS[suffix](file.path) if isinstance(row, dict)), LOOKED_AT)
+    rows = list(islice((row for row in ROW_READERS[suffix](file.path) if isinstance(row, dict)), LOOKED_AT))
+    if not rows:  # an empty or broken file must not stop the others: its bad rows say what is wrong
+        return Shape("passages", "plain")
     return next((shape for shape in map(shape_of_row, rows) if shape), None)
 
 

@@ -1,11 +1,15 @@
 """Bytes to text: UTF-8, UTF-16 with a mark, GB18030, Big5 and Windows-1252."""
 
 import codecs
+import io
+from collections.abc import Iterator
+from pathlib import Path
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 # Lead bytes of the characters that the standards themselves call frequent: GB 2312 level 1 and Big5 level 1.
 FREQUENT_LEADS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6)}
 MOST_BROKEN = 0.01
+SAMPLE_BYTES = 1 << 16
 
 
 def detect_encoding(data: bytes) -> str:
@@ -30,6 +34,38 @@ def detect_encoding(data: bytes) -> str:
 def decode(data: bytes) -> str:
     """Decodes `data` by its detected encoding; bytes that have no meaning there become U+FFFD."""
     return data.decode(detect_encoding(data), errors="replace")
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yields the lines of a file of any size, with their ends.
+
+    Files that were put together from several sources change their encoding on the way: a line that is UTF-8 is read as
+    such, another by the encoding of the file, or by its own if that is UTF-8.
+    """
+    encoding = _file_encoding(path)
+    if encoding == "utf-16":
+        with path.open(encoding=encoding, errors="replace", newline="") as file:
+            yield from file
+        return
+    with path.open("rb") as file:
+        for raw in file:
+            line = _decode_line(raw, encoding)
+            yield from io.StringIO(line, newline="") if "\r" in line[:-2] else (line,)
+
+
+def _file_encoding(path: Path) -> str:
+    """Returns the encoding of a file by its first part that is more than ASCII."""
+    with path.open("rb") as file:
+        while (part := file.read(SAMPLE_BYTES)).isascii() and part:
+            pass
+        return detect_encoding(part + file.read(SAMPLE_BYTES))
+
+
+def _decode_line(raw: bytes, encoding: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return decode(raw) if encoding == "utf-8" else raw.decode(encoding, errors="replace")
 
 
 def _broken_utf8(data: bytes) -> float:

@@ -17,6 +17,7 @@ def first_text(row: Row, names: tuple[str, ...]) -> str:
     """Returns the first non-empty value among the columns `names`, as stripped text, or ""."""
     for name in names:
         value = row.get(name)
-        if isinstance(value, (str, int, float)) and str(value).strip():
+        # A value that is not itself is NaN: what pandas writes for an empty cell.
+        if isinstance(value, (str, int, float)) and value == value and str(value).strip():
             return str(value).strip()
     return ""

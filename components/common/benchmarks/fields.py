@@ -33,6 +33,7 @@ def read_options(value: Any) -> list[Option]:
         raise MalformedError("malformed_options", ",".join(map(str, value))[:100])
     if any(not isinstance(text, str | int | float | None) for text in texts.values()):
         raise MalformedError("malformed_options", "an option is no text")
+    texts = {label: text for label, text in texts.items() if text == text}  # NaN: what pandas writes for an empty cell
     shown = {
         label: text_of({"text": text if isinstance(text, str) else str(text)}, "text") for label, text in texts.items() if text is not None
     }

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.common.records import Language
 
@@ -28,3 +28,9 @@ class SuiteSettings(BaseModel):
         default=False, description="the keys are not published (CPsyExam test): a submission file is written, nothing is scored"
     )
     reject_single_letter_multi: bool = Field(default=True, description="CPsyExam: a multi question with one letter as its key is malformed")
+
+    @model_validator(mode="after")
+    def _applies(self) -> "SuiteSettings":
+        if self.kind != "cpsyexam" and (self.shots or self.shots_uri or self.withheld_keys):
+            raise ValueError(f"shots, shots_uri and withheld_keys are for kind cpsyexam, not {self.kind}")
+        return self

@@ -1,9 +1,11 @@
 """Readers of text with markup: Markdown, HTML, EPUB, and plain text."""
 
+import posixpath
 import re
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from components.common.errors import UserError
 from components.ingest.document import Document, Section, split_headings
@@ -19,19 +21,19 @@ def read_markdown(path: Path) -> Document:
     """Reads Markdown; YAML front matter gives title, field, language and licence."""
     import yaml
 
-    text = decode(path.read_bytes())
+    text = _text_of(path)
     match = FRONT_MATTER.match(text)
     if not match:
         return Document(split_headings(text))
     try:
-        header = yaml.safe_load(match.group(1))
+        header = yaml.load(match.group(1), Loader=yaml.BaseLoader)  # texts only: no dates that may not exist, no lost zeros
     except yaml.YAMLError:  # a document that merely opens with a rule
         return Document(split_headings(text))
     return Document(split_headings(text[match.end() :]), _meta(header) if isinstance(header, dict) else {})
 
 
 def _meta(header: dict[Any, Any]) -> dict[str, str]:
-    meta = {str(k): str(v).strip() for k, v in header.items() if k in META and v is not None}
+    meta = {k: v.strip() for k, v in header.items() if k in META and isinstance(v, str) and v.strip() not in ("", "~", "null")}
     if "license" in meta:
         meta["licence"] = meta.pop("license")
     return meta
@@ -39,18 +41,30 @@ def _meta(header: dict[Any, Any]) -> dict[str, str]:
 
 def read_text(path: Path) -> Document:
     """Reads plain text; lines such as "Chapter 3" are its headings."""
-    return Document(split_headings(decode(path.read_bytes()), numbered_chapters=True))
+    return Document(split_headings(_text_of(path), numbered_chapters=True))
+
+
+def _text_of(path: Path) -> str:
+    """Returns the text of a file.
+
+    Raises:
+        UserError: It holds no text: Word files, pictures and archives under another name would become passages of garbage.
+    """
+    text = decode(path.read_bytes())
+    if "\x00" in text:
+        raise UserError(f"{path.name} is no text file (it holds zero bytes): save it as UTF-8 text, or name it by its format.")
+    return text
 
 
 def read_html(path: Path) -> Document:
     """Reads a web page: headings, paragraphs, lists and tables, without navigation and scripts."""
-    return _html_document(path.read_bytes())
+    return _html_document(_text_of(path))
 
 
-def _html_document(data: bytes) -> Document:
+def _html_document(text: str) -> Document:
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(decode(data), "html.parser")
+    soup = BeautifulSoup(text, "html.parser")
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     language = str(soup.html.get("lang") or "")[:2] if soup.html else ""
     for tag in soup.find_all(HTML_NOISE):
@@ -59,8 +73,8 @@ def _html_document(data: bytes) -> Document:
     for tag in soup.find_all(BLOCKS):
         if tag.find(BLOCKS):  # its inner blocks come on their own
             continue
-        text = " ".join(tag.get_text(" ").split())
-        lines.append(f"{'#' * int(tag.name[1])} {text}" if re.fullmatch("h[1-6]", tag.name) else text)
+        words = " ".join(tag.get_text(" ").split())
+        lines.append(f"{'#' * int(tag.name[1])} {words}" if re.fullmatch("h[1-6]", tag.name) else words)
     body = "\n\n".join(lines) if lines else soup.get_text("\n")
     return Document(split_headings(body), {k: v for k, v in (("title", title), ("language", language)) if v})
 
@@ -79,7 +93,7 @@ def read_epub(path: Path) -> Document:
             package_name = next(e.get("full-path") for e in container.iter() if e.tag.endswith("}rootfile"))
             package = fromstring(archive.read(package_name))
             names = _spine(package, PurePosixPath(package_name).parent)
-            chapters = [_html_document(archive.read(name)) for name in names]
+            chapters = [_html_document(decode(archive.read(name))) for name in names]
     except Exception as error:  # zipfile, zlib and the parsers raise many kinds of error on broken files
         reason = str(error) or type(error).__name__
         raise UserError(f"{path.name} is not a readable EPUB ({reason}): replace the file or leave it out of the source.") from error
@@ -90,7 +104,8 @@ def read_epub(path: Path) -> Document:
 def _spine(package: Any, folder: PurePosixPath) -> list[str]:
     hrefs = {e.get("id"): e.get("href") for e in package.iter() if e.tag.endswith("}item")}
     order = [e.get("idref") for e in package.iter() if e.tag.endswith("}itemref")]
-    return [str(folder / hrefs[ref]) for ref in order if hrefs.get(ref)]
+    # Links are URLs: a chapter's file name stands there percent-encoded, seen from the package's folder.
+    return [posixpath.normpath(folder / unquote(hrefs[ref])) for ref in order if hrefs.get(ref)]
 
 
 def _epub_meta(package: Any) -> dict[str, str]:

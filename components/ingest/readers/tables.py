@@ -4,24 +4,22 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from components.common.benchmarks import BadRow
 from components.common.errors import UserError
-from components.ingest.encoding import decode, detect_encoding
+from components.ingest.encoding import decode, read_lines
 from components.ingest.rows import Row, bad
-
-SAMPLE_BYTES = 1 << 16
 
 
 def read_jsonl(path: Path) -> Iterator[Row | BadRow]:
     """Yields one row per line."""
-    encoding = _encoding(path)
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            text = line.decode(encoding, errors="replace").strip("\ufeff \t\r\n\x00")
-            if text:
-                yield _json_row(text, f"line {number}")
+    for number, line in enumerate(read_lines(path), 1):
+        text = line.strip("\ufeff \t\r\n\x00")
+        if text:
+            yield _json_row(text, f"line {number}")
 
 
 def read_json(path: Path) -> Iterator[Row | BadRow]:
@@ -29,7 +27,7 @@ def read_json(path: Path) -> Iterator[Row | BadRow]:
     text = decode(path.read_bytes())
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
         yield bad(text[:2000], "invalid_json", str(error))
         return
     items = data if isinstance(data, list) else [data]
@@ -42,7 +40,7 @@ def read_json(path: Path) -> Iterator[Row | BadRow]:
 def _json_row(text: str, place: str) -> Row | BadRow:
     try:
         row = json.loads(text)
-    except (json.JSONDecodeError, RecursionError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         return bad(text, "invalid_json", f"{place}: {error}")
     return row if isinstance(row, dict) else bad(text, "not_an_object", place)
 
@@ -50,27 +48,24 @@ def _json_row(text: str, place: str) -> Row | BadRow:
 def read_csv(path: Path) -> Iterator[Row | BadRow]:
     """Yields rows under the names of the first line; the delimiter is a comma, semicolon or tab."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    encoding = _encoding(path)
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = max(",;\t", key=first.count)
-        reader = csv.reader((line.replace("\x00", "") for line in file), delimiter=delimiter)
-        names: list[str] | None = None
-        while True:
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield bad(f"line {reader.line_num}", "invalid_csv", str(error))
-                continue
-            if names is None:
-                names = [c.strip().lstrip("\ufeff") for c in cells]
-            elif len(cells) > len(names):
-                yield bad(cells, "too_many_columns", f"line {reader.line_num}: {len(cells)} cells, {len(names)} names")
-            elif any(cells):
-                yield dict(zip(names, cells, strict=False))
+    lines = (line.replace("\x00", "") for line in read_lines(path))
+    first = next(lines, "")
+    reader = csv.reader(chain([first], lines), delimiter=max(",;\t", key=first.count))
+    names: list[str] | None = None
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield bad(f"line {reader.line_num}", "invalid_csv", str(error))
+            continue
+        if names is None:
+            names = [c.strip().lstrip("\ufeff") for c in cells]
+        elif len(cells) > len(names):
+            yield bad(cells, "too_many_columns", f"line {reader.line_num}: {len(cells)} cells, {len(names)} names")
+        elif any(cells):
+            yield dict(zip(names, cells, strict=False))
 
 
 def read_xlsx(path: Path) -> Iterator[Row | BadRow]:
@@ -83,15 +78,18 @@ def read_xlsx(path: Path) -> Iterator[Row | BadRow]:
 
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl lets zip, XML and key errors through
+        for sheet in book.worksheets:
+            yield from _sheet_rows(sheet.iter_rows(values_only=True))
+        book.close()
+    except Exception as error:  # openpyxl lets zip, XML and key errors through, also while it reads the rows
         raise UserError(f"{path.name} is not a readable Excel file ({error}): replace the file or leave it out.") from error
-    for sheet in book.worksheets:
-        rows = sheet.iter_rows(values_only=True)
-        names = [str(cell or "").strip() for cell in next(rows, ())]
-        for cells in rows:
-            if any(cell is not None for cell in cells):
-                yield {n: c for n, c in zip(names, cells, strict=False) if n and c is not None}
-    book.close()
+
+
+def _sheet_rows(rows: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
+    names = [str(cell or "").strip() for cell in next(rows, ())]
+    for cells in rows:
+        if any(cell is not None for cell in cells):
+            yield {n: c for n, c in zip(names, cells, strict=False) if n and c is not None}
 
 
 def read_parquet(path: Path) -> Iterator[Row | BadRow]:
@@ -111,9 +109,3 @@ def read_parquet(path: Path) -> Iterator[Row | BadRow]:
         raise UserError(
             f"{path.name} is not a readable Parquet file ({reason}): replace the file or leave it out of the source."
         ) from error
-
-
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        encoding = detect_encoding(file.read(SAMPLE_BYTES))
-    return "utf-8" if encoding == "utf-8-sig" else encoding

@@ -21,6 +21,8 @@ def read(row, layout="plain", path="bank.jsonl", language="en", reject_one=True)
         ({"question": "q", "options": OPTIONS, "answer": "C,A", "explanation": "e"}, "multi", "AC"),
         ({"stem": "q", "options": ["one", "two"], "key": "A"}, "single", "A"),
         ({"question": "q", "options": [{"text": "one"}, {"text": "two"}], "answer": "B"}, "single", "B"),
+        ({"question": "q", "options": [{"label": "B", "text": "two"}, {"label": "A", "text": "one"}], "answer": "B"}, "single", "B"),
+        ({"question": "q", "options": {**OPTIONS, "D": float("nan")}, "answer": "A"}, "single", "A"),
         ({"question": "q", "A": "one", "B": "two", "C": None, "D": "", "answer": "A"}, "single", "A"),
         ({"question": "q", "options": OPTIONS, "answer": "a", "type": "multi"}, "multi", "A"),
     ],
@@ -31,9 +33,17 @@ def test_plain_rows(row, kind, key):
     assert (found.kind, found.key) == (kind, key)
 
 
+def test_labels_of_options_count_and_not_their_order():
+    options = [{"label": "D", "text": "four"}, {"label": "A", "text": "one"}, {"label": "B", "text": "two"}]
+    (found,) = read({"question": "q", "options": options, "answer": "B"})
+    assert [(o.label, o.text) for o in found.options] == [("A", "one"), ("B", "two"), ("D", "four")]
+
+
 @pytest.mark.parametrize(
     "row",
     [
+        {"question": "q", "options": [{"label": "A", "text": "x"}, {"label": "A", "text": "y"}], "answer": "A"},
+        {"question": "q", "options": [{"label": "A", "text": "x"}, "y"], "answer": "A"},
         {"question": "", "options": OPTIONS, "answer": "A"},
         {"question": "q", "options": {"A": "one"}, "answer": "A"},
         {"question": "q", "options": OPTIONS, "answer": ""},

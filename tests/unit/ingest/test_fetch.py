@@ -31,6 +31,13 @@ def test_a_folder_gives_its_data_files_in_order_under_the_users_uri(tmp_path, mo
     assert [f.uri for f in fetch(f"{tmp_path.name}/")] == [f"{tmp_path.name}/{n}" for n in ("a.jsonl", "b.md", "sub/c.txt")]
 
 
+def test_files_that_are_not_read_are_named(tmp_path, caplog):
+    for name in ("a.md", "b.docx", "c.jsonl.gz", "README.rst"):
+        (tmp_path / name).write_text("x")
+    assert len(fetch(str(tmp_path))) == 1
+    assert "2 files in formats that are not read are left out: b.docx, c.jsonl.gz" in caplog.text
+
+
 def test_samples_are_reachable_by_their_scheme():
     assert "samples://en/textbook/biological.md" in [f.uri for f in fetch("samples://en/textbook")]
 

@@ -1,5 +1,6 @@
 import io
 import json
+import zipfile
 
 import pytest
 from PIL import Image
@@ -22,6 +23,19 @@ def test_markdown_front_matter_is_the_documents_word_about_itself(tmp_path):
     document = read_markdown(path)
     assert document.meta == {"title": "Memory", "field": "cognitive", "language": "en", "licence": "CC-BY-4.0"}
     assert document.sections == [Section(("Memory",), "Text.")]
+
+
+def test_front_matter_is_read_as_text_whatever_yaml_makes_of_it(tmp_path):
+    (tmp_path / "a.md").write_text("---\ntitle: 007\ndate: 2024-13-45\nfield: ~\nlicence:\n---\nText.")
+    assert read_markdown(tmp_path / "a.md").meta == {"title": "007"}
+
+
+@pytest.mark.parametrize(("reader", "name"), [(read_markdown, "a.md"), (read_text, "a.txt"), (read_html, "a.html")])
+@pytest.mark.parametrize("data", [b"PK\x03\x04\x00\x00", "注意".encode("utf-16-le") + b"a\x00"])
+def test_a_text_that_is_none_is_named(tmp_path, reader, name, data):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=f"{name} is no text file"):
+        reader(tmp_path / name)
 
 
 @pytest.mark.parametrize("head", ["---\n: [\n---\nText.", "---\njust words\n---\nText.", "---\nText."])
@@ -121,6 +135,45 @@ def test_jsonl_yields_rows_and_names_broken_lines(tmp_path):
     assert [(r.reason, r.detail[:6]) for r in rows if isinstance(r, BadRow)] == [("invalid_json", "line 3"), ("not_an_object", "line 4")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "gb18030", "big5"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_of_any_encoding_and_line_end(tmp_path, encoding, end):
+    rows = [{"post": "失眠的問題怎麼辦", "reply": "早睡早起"}, {"post": "a", "reply": "b"}]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (tmp_path / "a.jsonl").write_bytes(end.join(lines).encode(encoding))
+    (tmp_path / "a.csv").write_bytes(end.join(["post,reply", *(",".join(row.values()) for row in rows)]).encode(encoding))
+    assert list(read_jsonl(tmp_path / "a.jsonl")) == list(read_csv(tmp_path / "a.csv")) == rows
+
+
+@pytest.mark.parametrize("first", ["plain words " * 10_000, "这是一段很长的中文文字" * 10_000], ids=["ascii", "utf-8"])
+def test_the_encoding_may_change_on_the_way(tmp_path, first):
+    """Else everything behind the part that was looked at is kept as a string of question marks."""
+    (tmp_path / "a.jsonl").write_bytes(
+        json.dumps({"text": first}, ensure_ascii=False).encode() + b'\n{"text": "' + "我很难过".encode("gb18030") + b'"}'
+    )
+    (tmp_path / "a.csv").write_bytes(f"text\n{first}\n".encode() + "我很难过\n".encode("gb18030"))
+    for reader, name in ((read_jsonl, "a.jsonl"), (read_csv, "a.csv")):
+        assert list(reader(tmp_path / name)) == [{"text": first}, {"text": "我很难过"}]
+
+
+def test_a_damaged_sheet_is_named_too(tmp_path):
+    whole = files.xlsx(tmp_path / "whole.xlsx", [["text"], ["a"]])
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name)[: -60 if name.endswith("sheet1.xml") else None])
+    with pytest.raises(UserError, match=r"a\.xlsx is not a readable Excel file"):
+        list(read_xlsx(tmp_path / "a.xlsx"))
+
+
+def test_the_chapters_of_an_epub_are_found_by_their_links(tmp_path):
+    whole = zipfile.ZipFile(io.BytesIO(files.epub(one="<p>first</p>", two="<p>second</p>")))
+    with zipfile.ZipFile(tmp_path / "a.epub", "w") as target:
+        for name in whole.namelist():
+            data = whole.read(name).replace(b"one.xhtml", b"../text/%E7%AC%AC%201.xhtml")
+            target.writestr("text/第 1.xhtml" if name.endswith("one.xhtml") else name, data)
+    assert [s.text for s in read_epub(tmp_path / "a.epub").sections] == ["first", "second"]
+
+
 def test_json_may_be_a_list_an_object_or_one_dialogue(tmp_path):
     path = tmp_path / "a.json"
     for data, expected in [
@@ -130,8 +183,9 @@ def test_json_may_be_a_list_an_object_or_one_dialogue(tmp_path):
     ]:
         path.write_text(json.dumps(data))
         assert list(read_json(path)) == expected
-    path.write_text("[1, {")
-    assert [r.reason for r in read_json(path)] == ["invalid_json"]
+    for broken in ("[1, {", "1" * 5000, "[" * 100_000):
+        path.write_text(broken)
+        assert [r.reason for r in read_json(path)] == ["invalid_json"]
 
 
 @pytest.mark.parametrize(("delimiter", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "gb18030")])
