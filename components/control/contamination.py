@@ -4,17 +4,21 @@ Candidates come from MinHash LSH (stem and options together), from an index of t
 and from one of halves of their options; every candidate is then measured exactly, so that a match can be shown with its figure.
 """
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from components.common.benchmarks import BadRow, BenchmarkItem, load_cases, load_questions
+from components.common.errors import UserError
 from components.common.records import Language, Question
 from components.control.minhash import band_keys, hash_shingles, signatures
 from components.control.option_sets import Options, agreement, halves, options_of, shared_signs
 from components.control.settings import ContaminationSettings, Suite
 from components.control.text import jaccard, normalise, question_shingles, shingles, stem_text
 
+Name = TypeVar("Name", int, str)
 # 64 bands of 2 rows find a pair of Jaccard 0.3 with probability 0.998.
 PERMUTATIONS, BANDS, ROWS = 128, 64, 2
 # An n-gram that more suite texts than this share ("which of the following") tells nothing.
@@ -63,15 +67,20 @@ class SuiteIndex:
         """Reads the suites; rows that are no items are counted in `unreadable`.
 
         Raises:
-            UserError: A suite holds nothing.
+            UserError: A suite holds nothing that can be read: nothing would be kept out of the training data.
         """
         for suite in suites:
+            known = len(self._items) + len(self._cases)
             for item in load_questions(suite.layout, suite.uri, suite.language, reject_single_letter_multi=False, withheld_keys=True):
                 self._add(item, suite)
             if suite.layout == "pceb":
                 for case in load_cases(suite.uri, suite.language):
                     if not isinstance(case, BadRow):
                         self._add_case(case.context, suite.language, f"{suite.uri}#{case.number}")
+            if len(self._items) + len(self._cases) == known:
+                raise UserError(
+                    f"Suite {suite.uri} gave no item in the layout {suite.layout}: check its layout, and that its files are UTF-8."
+                )
         self._index()
 
     def _add(self, item: BenchmarkItem | BadRow, suite: Suite) -> None:
@@ -134,7 +143,7 @@ class SuiteIndex:
             stem = self._stem(question)
             near = {number for band, key in zip(self._bands, own, strict=False) for number in band.get(key, ())}
             shared = Counter(number for gram in stem for number in self._grams.get(gram, ()))
-            near.update(number for number, _ in shared.most_common(CANDIDATES))
+            near.update(most_shared(shared))
             item = _Item("", whole, stem, pairs_of(question), options_of(question))
             near.update(number for half in halves(item.options) for number in self._halves.get(half, ()))
             found = [overlap for number in near for overlap in [self._compare(item, self._items[number])] if overlap]
@@ -156,12 +165,17 @@ class SuiteIndex:
 
     def _same_case(self, stem: set[str]) -> Overlap | None:
         shared = Counter(context for gram in stem for context in self._case_grams.get(gram, ()))
-        for context, _ in shared.most_common(1):
+        for context in most_shared(shared, 1):
             name, grams = self._cases[context]
             value = len(grams & stem) / len(grams)
             if value >= self.settings.case:
                 return Overlap("case", value, name)
         return None
+
+
+def most_shared(shared: Counter[Name], n: int = CANDIDATES) -> list[Name]:
+    """Returns the most frequent names; which of equal ones must not depend on the order of a set, which differs from process to process."""
+    return heapq.nsmallest(n, shared, key=lambda name: (-shared[name], name))
 
 
 def pairs_of(question: Question) -> set[str]:

@@ -79,13 +79,18 @@ async def _filter(
             scores.append(json.dumps({"id": item.question.id, **values}))
             histogram.update(f"{name}_{value}" for name, value in values.items())
             low = item.scores.below(least)
-            if low:
+            if low and not _overruled(decisions.get(item.question.id)):
                 writer.reject(item.question, "low_quality", ", ".join(low))
                 stage.reject()
             else:
                 _review(item.question, item.step, decisions, writer, stage)
     stage.extra["scores"] = dict(sorted(histogram.items()))
     _write_lines(writer, "scores", scores)
+
+
+def _overruled(decision: Decision | None) -> bool:
+    """Tells whether reviewers want an item although the LLM filter does not (`psyche review export --with-rejected`)."""
+    return decision is not None and decision.decision != "reject"
 
 
 def _review(question: Question, step: Step, decisions: Mapping[str, Decision], writer: DatasetWriter, stage: Stage) -> None:

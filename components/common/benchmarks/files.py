@@ -64,7 +64,7 @@ def read_rows(uri: str, endings: tuple[str, ...]) -> Iterator[tuple[Place, dict[
 
 def _json_lines(text: str) -> list[Any]:
     rows: list[Any] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not splitlines: texts may hold other line separators
         if line.strip():
             try:
                 rows.append(json.loads(line))

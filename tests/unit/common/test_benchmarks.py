@@ -203,6 +203,12 @@ def test_plain_rows(tmp_path, row, expected):
     assert ((found.question.kind, found.question.key) if isinstance(found, BenchmarkItem) else found.reason) == expected
 
 
+def test_a_text_may_hold_any_line_separator(tmp_path):
+    row = {"question": "One\u2028two\x85three?", "options": OPTIONS, "answer": "A"}
+    (found,) = load_questions("plain", write(tmp_path, "bank.jsonl", json.dumps(row, ensure_ascii=False) + "\r\n"), "en")
+    assert found.question.stem == row["question"]
+
+
 @pytest.mark.parametrize(
     ("text", "reasons"),
     [

@@ -1,9 +1,10 @@
 import json
+from collections import Counter
 
 import pytest
 
 from components.common.errors import UserError
-from components.control.contamination import SuiteIndex
+from components.control.contamination import SuiteIndex, most_shared
 from components.control.settings import ContaminationSettings, Suite
 from tests.benchmarks import bench_contamination
 from tests.unit.control.questions import question
@@ -84,6 +85,20 @@ def test_without_suites_nothing_overlaps():
 def test_a_missing_suite_is_named(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         SuiteIndex(ContaminationSettings(), seed=42).load([Suite(layout="plain", uri=str(tmp_path / "nowhere"))])
+
+
+@pytest.mark.parametrize("content", ['{"question": "Q?"}', "no JSON", "题目".encode("gb18030")])
+def test_a_suite_of_which_nothing_can_be_read_is_named(tmp_path, content):
+    """Else nothing of it would be kept out of the training data, and nobody would know."""
+    (tmp_path / "a.jsonl").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError, match=r"a\.jsonl gave no item in the layout plain"):
+        SuiteIndex(ContaminationSettings(), seed=42).load([Suite(layout="plain", uri=str(tmp_path / "a.jsonl"))])
+
+
+def test_candidates_do_not_depend_on_the_order_in_which_n_grams_were_met():
+    names = [5, 3, 9, 1]
+    counts = [Counter({name: 2 if name == 9 else 1 for name in order}) for order in (names, names[::-1])]
+    assert most_shared(counts[0], 3) == most_shared(counts[1], 3) == [9, 1, 3]
 
 
 @pytest.mark.slow

@@ -132,6 +132,20 @@ def test_reviewers_have_the_last_word(tmp_path):
     assert [(r.reason, r.detail) for r in rejected] == [("rejected_by_reviewers", "ambiguous"), ("reviewers_disagree", "")]
 
 
+def test_reviewers_overrule_the_filter(tmp_path, serve):
+    items = [question(s) for s in STEMS[:4]]
+    decisions = [
+        {"id": items[0].id, "decision": "keep"},
+        {"id": items[1].id, "decision": "fix_key", "key": "B"},
+        {"id": items[2].id, "decision": "reject"},
+    ]
+    (tmp_path / "decisions.jsonl").write_text("\n".join(map(json.dumps, decisions)))
+    url = serve(Stub(answer=lambda _: scores(clarity=1)))
+    kept, rejected = control(tmp_path, [], items, filter_llm=llm(url), review_decisions=str(tmp_path / "decisions.jsonl"))
+    assert [(q.stem, q.key) for q in kept] == [(STEMS[0], "A"), (STEMS[1], "B")]
+    assert [r.reason for r in rejected] == ["low_quality", "low_quality"]
+
+
 @pytest.mark.parametrize("content", [None, "not JSON", '{"id": "x", "decision": "maybe"}'])
 def test_decisions_that_are_none_are_named(tmp_path, capsys, content):
     path = tmp_path / "decisions.jsonl"

@@ -89,6 +89,18 @@ def test_decisions_of_two_reviewers_flow_back(tmp_path):
     assert agreement.kappa == pytest.approx((3 / 4 - 5 / 16) / (1 - 5 / 16))
 
 
+def test_a_comment_may_hold_any_line_separator(tmp_path):
+    comment = "one\u2028two\x85three"
+    import_decisions(exported(tmp_path, ("a", [annotation(1, "reject", comment=comment)])), tmp_path / "decisions.jsonl")
+    assert load_decisions(str(tmp_path / "decisions.jsonl"))["a"].comments == [comment]
+
+
+def test_decisions_that_are_not_there_are_named(tmp_path, bucket):
+    for uri in (f"{bucket}/none.jsonl", "s3://no-such-bucket/none.jsonl", str(tmp_path / "none.jsonl")):
+        with pytest.raises(UserError, match=r"none.jsonl holds no review decisions .*psyche review import"):
+            load_decisions(uri)
+
+
 @pytest.mark.parametrize(
     ("pairs", "expected"),
     [
