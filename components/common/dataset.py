@@ -9,6 +9,7 @@ import json
 import types
 import typing
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -144,25 +145,46 @@ def read_records(directory: str | Path, model: type[R], part: str = "data") -> I
     Raises:
         UserError: The directory is no dataset, a shard is corrupt, or a row does not fit the record type.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     shards = sorted((Path(directory) / part).glob("*.parquet"))
     if not shards:
         raise UserError(f"{directory} holds no {part}/*.parquet: it is not a dataset artifact of a stage.")
     for shard in shards:
-        try:
+        with _readable(shard):
             for batch in pq.ParquetFile(shard).iter_batches(batch_size=1000):
                 for row in batch.to_pylist():
-                    yield model.model_validate(row)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(f"{shard} is not a readable Parquet file ({error}): delete it and run again.") from error
-        except ValidationError as error:
-            raise UserError(f"{shard} does not hold {model.__name__} records: {error.errors()[0]['msg']}.") from error
+                    yield _record(model, row, shard)
+
+
+def _record(model: type[R], row: dict[str, Any], shard: Path) -> R:
+    try:
+        return model.model_validate(row)
+    except ValidationError as error:
+        raise UserError(f"{shard} does not hold {model.__name__} records: {error.errors()[0]['msg']}.") from error
 
 
 def count_records(directory: str | Path, part: str = "data") -> int:
-    """Returns the number of rows of a Dataset artifact from the Parquet footers alone."""
+    """Returns the number of rows of a Dataset artifact from the Parquet footers alone.
+
+    Raises:
+        UserError: A shard is corrupt.
+    """
     import pyarrow.parquet as pq
 
-    return sum(pq.read_metadata(p).num_rows for p in sorted((Path(directory) / part).glob("*.parquet")))
+    total = 0
+    for shard in sorted((Path(directory) / part).glob("*.parquet")):
+        with _readable(shard):
+            total += pq.read_metadata(shard).num_rows
+    return total
+
+
+@contextmanager
+def _readable(shard: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        # Not "delete it": the records of the other shards alone would look like a whole dataset.
+        raise UserError(f"{shard} is not a readable Parquet file ({error}): run the stage that wrote this dataset again.") from error

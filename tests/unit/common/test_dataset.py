@@ -77,6 +77,15 @@ def test_bad_input_is_one_sentence(tmp_path, prepare, says):
         list(read_records(tmp_path / "d", Question))
 
 
+def test_a_shard_that_is_cut_off_is_named_by_whoever_looks_first(tmp_path):
+    folder = write(tmp_path / "d", [question("one")])
+    (shard,) = (folder / "data").glob("*.parquet")
+    shard.write_bytes(shard.read_bytes()[:-9])
+    for look in (lambda: count_records(folder), lambda: list(read_records(folder, Question))):
+        with pytest.raises(UserError, match=r"not a readable Parquet file .*: run the stage that wrote this dataset again"):
+            look()
+
+
 def test_a_dataset_of_another_type_is_refused(tmp_path):
     folder = write(tmp_path / "d", [question("one")])
     with pytest.raises(UserError, match="does not hold Passage"):
