@@ -1,6 +1,8 @@
 """Settings of question generation."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.common.llm import LLMSettings
 
@@ -22,3 +24,10 @@ class QuestionsSettings(BaseModel):
     max_text_chars: int = Field(default=400, ge=40, description="most characters of a stem, option or explanation; choice")
     limit: int | None = Field(default=None, gt=0, description="pilot runs: most passages asked about, drawn by seed; none: all")
     seed: int = Field(default=42, description="seed of option order and sampling; paper, section 3")
+
+    @model_validator(mode="after")
+    def _possible_keys(self) -> Self:
+        """An MMCQ has two right options or more, and no more than it has options."""
+        if not all(2 <= size <= self.options for size in self.multi_key_sizes):
+            raise ValueError(f"multi_key_sizes {self.multi_key_sizes} must lie between 2 and options ({self.options})")
+        return self

@@ -1,5 +1,6 @@
 """The stage: passages in, questions out, every reject with its reason."""
 
+import contextlib
 import json
 import re
 
@@ -118,3 +119,12 @@ def test_a_pilot_run_asks_about_a_few_passages_and_accounts_for_the_others(serve
     assert sum(r.reason == "beyond_limit" for r in rejected) == 26
     assert stats["in"] == 30 == stats["kept"] + stats["rejected_inputs"]
     assert len({q.passage_id for q in kept}) == stats["kept"] <= 4
+
+
+@pytest.mark.parametrize(
+    ("sizes", "options", "good"), [([2, 4], 4, True), ([1], 4, False), ([0, 2], 4, False), ([5], 4, False), ([4], 3, False)]
+)
+def test_a_key_has_two_letters_or_more_and_no_more_than_there_are(sizes, options, good):
+    given = {"teacher": {"model": "m", "base_urls": ["http://x/v1"]}, "multi_key_sizes": sizes, "options": options}
+    with contextlib.nullcontext() if good else pytest.raises(ValueError, match="must lie between 2 and options"):
+        QuestionsSettings.model_validate(given)
