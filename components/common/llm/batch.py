@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.common.errors import UserError
-from components.common.llm.request import Reply, parse_completion
+from components.common.llm.request import Reply, parse_completion, refusal
+
+REFUSED = {400, 413, 422}
 
 
 class Deferred(UserError):  # noqa: N818 - it is an order to the user, no failure
@@ -46,20 +48,26 @@ class BatchFile:
 
 
 def read_results(path: Path) -> Iterator[tuple[str, Reply]]:
-    """Yields (key, reply) of the answered requests of a result file; others are asked again in the next file.
+    """Yields (key, reply) of the answered and the refused requests of a result file; others are asked again in the next file.
+
+    A refused one would be refused again and the stage never end, so its reply says so (`Reply.refused`).
 
     Raises:
-        UserError: A line is not in OpenAI's batch format.
+        UserError: A line is not in OpenAI's batch format, or answers no request of ours.
     """
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-                response = row.get("response") or {}
-                if response.get("status_code") == 200:
-                    yield str(row["custom_id"]), parse_completion(response["body"])
+                key, response = str(row["custom_id"]), row.get("response") or {}
+                int(key, 16)  # our keys are hashes
+                status = response.get("status_code")
+                if status == 200:
+                    yield key, parse_completion(response["body"])
+                elif status in REFUSED:
+                    yield key, refusal(f"the batch answered {status}: {json.dumps(row.get('error') or response.get('body'))[:300]}")
             except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
                 raise UserError(
                     f"Line {number} of {path} is no line of OpenAI's batch output ({error!r}): put the whole result file there."

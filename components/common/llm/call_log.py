@@ -58,14 +58,12 @@ class CallLog:
                     (self.folder / name).write_bytes(get_bytes(uri))
 
     def _adopt_results(self) -> None:
-        """Makes a part of every batch result file that is new."""
+        """Makes a part of every batch result file; each time anew, for a file may be replaced by a more complete one."""
         for results in sorted(self.folder.glob("results-*.jsonl")):
             part = results.with_name(f"part-{results.name}")
-            if not part.exists():
-                lines = [_line(key, reply) for key, reply in read_results(results)]
-                part.write_text("".join(lines), encoding="utf-8")
-                if self.remote:
-                    put_bytes(f"{self.place}/{part.name}", part.read_bytes())
+            put_bytes(str(part), "".join(_line(key, reply) for key, reply in read_results(results)).encode())
+            if self.remote:
+                put_bytes(f"{self.place}/{part.name}", part.read_bytes())
 
     def _index(self) -> None:
         import numpy as np

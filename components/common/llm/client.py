@@ -101,8 +101,11 @@ class LLM:
             saved = self._log.get(key)
             if saved is not None:
                 self._count("calls_saved")
+                if saved.refused:
+                    raise LLMError(saved.text)
                 return saved
             if self.settings.transport == "batch":
+                self._budget.check(0)
                 self._log.batch.defer(key, body)
                 raise Deferred(self._log.batch.sentence(self._log.place))
         task = asyncio.ensure_future(self._paid(key, body))

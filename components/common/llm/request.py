@@ -8,6 +8,8 @@ from typing import Any
 
 from components.common.llm.settings import LLMSettings
 
+_REFUSED = "refused"
+
 
 class LLMError(Exception):
     """A request that stayed unanswered after all retries, or that the endpoint refused."""
@@ -36,6 +38,11 @@ class Reply:
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    @property
+    def refused(self) -> bool:
+        """Whether this stands for a request that a batch refused; `text` says why."""
+        return self.finish_reason == _REFUSED
+
     def json(self) -> Any:
         """Parses a schema-constrained reply; a truncated one is an LLMError."""
         try:
@@ -44,6 +51,11 @@ class Reply:
             raise LLMError("reply is JSON nested too deeply") from error
         except ValueError as error:  # no JSON, or a number of thousands of digits: small models loop
             raise LLMError(f"reply is not JSON ({str(error)[:80]}; finish reason {self.finish_reason})") from error
+
+
+def refusal(reason: str) -> Reply:
+    """Returns what is remembered of a refused request."""
+    return Reply(reason, finish_reason=_REFUSED)
 
 
 def storable(value: Any) -> Any:
