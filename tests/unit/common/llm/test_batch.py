@@ -85,7 +85,7 @@ async def test_no_further_batch_is_asked_for_when_the_budget_is_used_up(tmp_path
     with pytest.raises(Deferred):
         await two_steps(str(tmp_path), token_budget=200)
     run_batch(tmp_path)
-    with pytest.raises(UserError, match="token_budget of 200 .* is used up"):
+    with pytest.raises(UserError, match=r"token_budget of 200 .* is used up"):
         await two_steps(str(tmp_path), token_budget=200)
 
 
