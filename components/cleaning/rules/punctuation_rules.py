@@ -70,7 +70,7 @@ def _full(text: str) -> str:
     def pair(match: re.Match[str]) -> str:
         inner = match.group(1) if match.group(1) is not None else match.group(2)
         before = text[match.start() - 1 : match.start()]
-        chinese = re.search(f"[{CJK}]", inner + before)
+        chinese = re.search(f"[{CJK}]", inner + before) or re.match("[\u201d\u2019\u300b]", before)
         return f"\uff08{inner}\uff09" if chinese or not inner.strip() else f"({inner})"
 
     return PARENTHESES.sub(pair, text)

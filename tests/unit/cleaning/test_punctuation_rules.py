@@ -16,6 +16,7 @@ CASES = [
     (fix_width, "zh", "注意:分配;转移", "注意：分配；转移"),
     (fix_width, "zh", "时间是10:30,共3,000人", "时间是10:30，共3,000人"),
     (fix_width, "zh", "弗洛伊德(Freud)认为", "弗洛伊德（Freud）认为"),
+    (fix_width, "zh", "“自我”（ego）与“本我”(id)", "“自我”（ego）与“本我”（id）"),
     (fix_width, "zh", "ＡＢＣ１２３", "ABC123"),
     (fix_width, "zh", "the DSM-5 (APA, 2013) says", "the DSM-5 (APA, 2013) says"),
     (fix_width, "zh", "相关系数r=0.85,p<0.01", "相关系数r=0.85,p<0.01"),
