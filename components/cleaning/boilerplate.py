@@ -1,6 +1,6 @@
-"""Lines that recur across records: running headers, footers, disclaimers, signatures.
+"""Lines that recur across texts: running headers, footers, disclaimers, signatures.
 
-First pass: count the short lines of all records in a table of fixed size. Second pass: drop those at the threshold.
+First pass: count the short lines of all texts in a table of fixed size. Second pass: drop those at the threshold.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ class LineCounts:
         self._cells = np.zeros((ROWS, COLUMNS), dtype=np.uint32)
 
     def add(self, text: str) -> None:
-        """Counts each distinct short line of one record once."""
+        """Counts each distinct short line of one text once."""
         for line in {key for key in map(self._key, text.split("\n")) if key}:
             for row, column in enumerate(_columns(line)):
                 self._cells[row, column] += 1
 
     def count(self, line: str) -> int:
-        """Returns in how many records the line occurs, at least."""
+        """Returns in how many texts the line occurs, at least."""
         key = self._key(line)
         return min(int(self._cells[row, column]) for row, column in enumerate(_columns(key))) if key else 0
 
@@ -47,15 +47,22 @@ def _columns(line: str) -> list[int]:
 
 
 def count_lines(texts: Iterable[str], longest: int) -> LineCounts:
-    """Counts the lines of all texts: the first pass."""
+    """Counts the lines of all texts: the first pass. A text that comes again, as a post does with each of its replies, counts once."""
     counts = LineCounts(longest)
+    seen: set[int] = set()
     for text in texts:
-        counts.add(text)
+        digest = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+        if digest not in seen:
+            seen.add(digest)
+            counts.add(text)
     return counts
 
 
 def drop_boilerplate(text: str, counts: LineCounts, threshold: int) -> tuple[str, int]:
-    """Drops the lines that occur in at least `threshold` records; returns the text and how many went."""
+    """Drops the lines that occur in at least `threshold` texts; returns the text and how many went.
+
+    A text of one line is what somebody said, not what surrounds it.
+    """
     lines = text.split("\n")
     kept = [line for line in lines if counts.count(line) < threshold]
-    return "\n".join(kept), len(lines) - len(kept)
+    return ("\n".join(kept), len(lines) - len(kept)) if len(lines) > 1 else (text, 0)

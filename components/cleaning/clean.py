@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from components.cleaning.boilerplate import count_lines, drop_boilerplate
 from components.cleaning.diff_sample import DiffSample
-from components.cleaning.records import Clean, clean_dialogue, clean_passage, clean_post, clean_question, text_of
+from components.cleaning.records import Clean, clean_dialogue, clean_passage, clean_post, clean_question, cleaned_texts, text_of
 from components.cleaning.rules.table import TextKind, apply_rules
 from components.cleaning.settings import CleaningSettings
 from components.common.dataset import read_records
@@ -49,7 +49,8 @@ def _without_boilerplate(clean: Clean, directory: str, model: type[R], settings:
     """Returns `clean` with recurring lines dropped first; counts them over the whole dataset."""
     if "redundancy" not in settings.rules:
         return clean
-    lines = count_lines(map(text_of, read_records(directory, model)), settings.boilerplate_characters)
+    texts = (text for record in read_records(directory, model) for text in cleaned_texts(record))
+    lines = count_lines(texts, settings.boilerplate_characters)
 
     def cleaned(text: str, language: Language, kind: TextKind) -> str:
         text, dropped = drop_boilerplate(text, lines, settings.boilerplate_records)

@@ -60,6 +60,11 @@ def clean_dialogue(dialogue: Dialogue, clean: Clean) -> Dialogue | str:
     return identify(dialogue.model_copy(update={"messages": turns}))
 
 
+def cleaned_texts(record: Record) -> list[str]:
+    """Returns the texts of a passage or a post as the rules get them, one by one."""
+    return [record.text, record.reply] if isinstance(record, Post) else [text_of(record)]
+
+
 def text_of(record: Record) -> str:
     """Returns all text of a record, for the diff sample and the counts of lines."""
     match record:

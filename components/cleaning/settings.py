@@ -17,7 +17,9 @@ class CleaningSettings(BaseModel):
         description="rule groups that run, always in this order; four are the paper's (section 2.1), personal_data is a choice",
     )
     boilerplate_records: int = Field(
-        default=5, ge=2, description="choice: a short line in at least this many passages or posts is a header, a footer or boilerplate"
+        default=5,
+        ge=2,
+        description="choice: a short line in at least this many different passages, posts or replies is a header, a footer or boilerplate",
     )
     boilerplate_characters: int = Field(default=120, ge=1, description="choice: longest line that can be boilerplate")
     min_tokens: int = Field(default=20, ge=0, description="choice: shorter passages are left out (estimated tokens)")

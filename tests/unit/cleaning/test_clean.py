@@ -78,6 +78,16 @@ def test_running_headers_go_and_copies_are_left_out(tmp_path):
     assert [r.reason for r in read_records(tmp_path / "clean_passages", Rejected, "rejected")] == ["duplicate"]
 
 
+@pytest.mark.parametrize("text", ["我最近很难过，怎么办？", "我最近很难过\n怎么办？"])
+def test_a_post_with_many_replies_is_no_boilerplate(tmp_path, text):
+    advice = ["早睡", "运动", "倾诉", "写日记", "看书", "散步"]
+    records = [Post(id="", language="zh", text=text, reply=f"抱抱你\n试试{word}。\n本文由平台提供") for word in advice]
+    records.append(Post(id="", language="zh", text="考试没考好，我很担心。", reply="抱抱你"))
+    out = clean(tmp_path, {"posts": records})
+    assert [p.text for p in out["posts"]] == [text] * 6 + ["考试没考好，我很担心。"]
+    assert [p.reply for p in out["posts"]] == [f"试试{word}。" for word in advice] + ["抱抱你"]
+
+
 def test_rule_groups_can_be_switched_off(tmp_path):
     out = clean(tmp_path, {"passages": [passage(PROSE.format("😀!!!"))]}, rules=["punctuation"])
     assert out["passages"][0].text == PROSE.format("😀!")
