@@ -11,6 +11,7 @@ from components.common.records import Question
 from components.selection.settings import SelectionSettings, Selector
 
 TURN = re.compile(r"^=== (?:assistant|user) ===$", re.MULTILINE)
+_QUESTION = "\x00question\x00"
 
 
 def vote_chat(question: Question, selector: Selector, settings: SelectionSettings, sample: int) -> Chat:
@@ -24,8 +25,10 @@ def vote_chat(question: Question, selector: Selector, settings: SelectionSetting
 def selector_messages(question: Question, selector: Selector) -> list[dict[str, str]]:
     """Returns the turns that ask one selector; examples of a few-shot prompt are earlier turns of the conversation."""
     prompt = load_prompt("selection", selector.style, question.language)
-    turns = TURN.split(prompt.render(question=render_question(question), output=selector.output))
-    return [{"role": "assistant" if i % 2 else "user", "content": turn.strip()} for i, turn in enumerate(turns)]
+    # The question comes in after the split: its text must not begin a turn.
+    turns = [turn.strip() for turn in TURN.split(prompt.render(question=_QUESTION, output=selector.output))]
+    turns[-1] = turns[-1].replace(_QUESTION, render_question(question))
+    return [{"role": "assistant" if i % 2 else "user", "content": turn} for i, turn in enumerate(turns)]
 
 
 def plan(question: Question, settings: SelectionSettings) -> Iterator[tuple[LLMSettings, Chat]]:
