@@ -14,11 +14,14 @@ from components.questions.settings import QuestionsSettings
 LETTERS = "ABCDEFGH"
 # Options are shuffled, so those that speak of other options' places lose their meaning.
 _REFERS = re.compile(
-    r"\b(?:all|none|both|neither|any)\s+(?:of\s+)?(?:the\s+)?(?:above|below|options|answers)\b|^(?:both\s+)?[A-H]\s+(?:and|or)\s+[A-H]$"
-    r"|以上(?:都|皆|均|全)|(?:都|均)(?:不)?(?:对|正确|是)$|^[A-H]\s*[和与、]\s*[A-H]$",
+    r"\b(?:all|none|both|neither|any)\s+(?:of\s+)?(?:the\s+)?(?:other\s+)?(?:above|below|options|answers)\b"
+    r"|^(?:all|none|both|neither|any)\s+of\s+(?:these|those|them)\W*$"
+    r"|^(?:both\s+|only\s+)?[A-H](?:\s*,\s*[A-H])*\s*,?\s*(?:and|or|&)\s*[A-H](?:\s+only)?\W*$"
+    r"|以上(?:都|皆|均|全)|(?:都|均)(?:不)?(?:对|正确|是)$|^[A-H](?:\s*[和与及、,，]\s*[A-H])+$",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"^\s*[(（]?[A-Ha-h][)）.、:：]\s*")
+# Not initials and abbreviations: "B.F. Skinner", "C. G. Jung", "a.m.".
+_LABEL = re.compile(r"^\s*[(（]?[A-Ha-h][)）.、:：](?!\s*[A-Za-z]\.)\s*")
 
 
 class Malformed(Exception):  # noqa: N818 - it is a verdict, no failure of the program

@@ -42,6 +42,12 @@ def test_a_good_item_becomes_a_question_with_its_origin():
     assert (question.field, question.source, question.licence, question.steps) == ("cognitive", "s", "CC0", [STEP])
 
 
+def test_letters_in_front_of_options_go_and_initials_stay():
+    names = ["B.F. Skinner", "C. G. Jung", "ADHD"]
+    question = to_question(item(right_options=["A. Sleep"], wrong_options=names), passage(), 1, SETTINGS, STEP)
+    assert {o.text for o in question.options} == {"Sleep", *names}
+
+
 def test_a_key_of_several_letters_is_sorted():
     raw = item(right_options=["Sleep", "Cues"], wrong_options=["Stress", "Age"], sentences=[2, 4])
     question = to_question(raw, passage(), 2, SETTINGS, STEP)
@@ -68,6 +74,10 @@ def test_a_key_of_several_letters_is_sorted():
         ({"wrong_options": ["Both A and B", "Age", "Noise"]}, "options_refer_to_options"),
         ({"wrong_options": ["以上都对", "Age", "Noise"]}, "options_refer_to_options"),
         ({"wrong_options": ["A和B", "Age", "Noise"]}, "options_refer_to_options"),
+        ({"wrong_options": ["A、B、C", "Age", "Noise"]}, "options_refer_to_options"),
+        ({"wrong_options": ["None of these.", "Age", "Noise"]}, "options_refer_to_options"),
+        ({"wrong_options": ["A, B and C only", "Age", "Noise"]}, "options_refer_to_options"),
+        ({"wrong_options": ["any of the other answers", "Age", "Noise"]}, "options_refer_to_options"),
         ({"sentences": []}, "unknown_sentence"),
         ({"sentences": [6]}, "unknown_sentence"),
         ({"sentences": [0]}, "unknown_sentence"),
