@@ -28,7 +28,7 @@ from components.common.llm.transport import Fault, exchange
 
 log = logging.getLogger("psyche")
 LOST_IN_A_ROW = 10
-DRAIN_SECONDS = 60.0
+DRAIN_SECONDS, LONGEST_NAP_SECONDS = 60.0, 5.0
 PERCENTILES = (50, 95, 99)
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.25, 30.0
 
@@ -142,7 +142,8 @@ class LLM:
                 if self._closing or tries > self.settings.retries:
                     self._lose(fault)
                     raise LLMError(f"no answer after {tries} tries ({fault})") from fault
-                await asyncio.sleep((fault.after or 0.0) + backoff(attempt))
+                # The replica's wait is kept by `replicas`; another one may be free earlier.
+                await asyncio.sleep(min(fault.after or 0.0, LONGEST_NAP_SECONDS) + backoff(attempt))
             except LLMError as refusal:
                 self._refuse(refusal)
                 raise
@@ -187,6 +188,11 @@ class LLM:
                 self._limit.congested(started)
         now = time.monotonic()
         self._failing_since = self._failing_since or now
+        if replica is None and fault.after is not None and fault.after > self.settings.give_up_s:
+            raise UserError(
+                f"{self.settings.label} asks to wait for {fault.after:,.0f} s, longer than give_up_s ({self.settings.give_up_s:,.0f} s): "
+                f"run again later, or raise give_up_s; finished calls are kept."
+            ) from fault
         if now - self._failing_since > self.settings.give_up_s:
             raise UserError(
                 f"No endpoint of {self.settings.label} has answered for {self.settings.give_up_s:.0f} s ({fault}): "

@@ -84,6 +84,25 @@ async def test_retry_after_is_respected(serve):
         assert time.monotonic() - started >= 0.4
 
 
+async def test_an_endpoint_that_asks_to_wait_for_a_day_ends_the_stage(serve, monkeypatch):
+    monkeypatch.setattr("components.common.llm.client.LONGEST_NAP_SECONDS", 0.01)
+    stub = Stub(faults=[{"status": 429, "headers": {"Retry-After": "86400"}}])
+    async with LLM(settings(serve(stub))) as llm:
+        with pytest.raises(UserError, match=r"asks to wait for 86,\d+ s, longer than give_up_s"):
+            await ask(llm)
+
+
+async def test_while_one_replica_asks_to_wait_another_answers(serve, monkeypatch):
+    monkeypatch.setattr("components.common.llm.client.LONGEST_NAP_SECONDS", 0.01)
+    waits, free = Stub(faults=[{"status": 429, "headers": {"Retry-After": "30"}}]), Stub()
+    async with LLM(settings(serve(waits), serve(free), concurrency=1)) as llm:
+        started = time.monotonic()
+        for n in range(3):
+            await ask(llm, str(n))
+    assert time.monotonic() - started < 5
+    assert (len(waits.requests), len(free.requests)) == (1, 3)
+
+
 async def test_a_dead_replica_is_set_aside_and_the_others_do_its_work(serve):
     alive, dead = Stub(delay=0.001), f"http://127.0.0.1:{free_port()}/v1"
     usage: dict[str, float] = {}
