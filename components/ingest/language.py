@@ -9,6 +9,7 @@ from components.common.records import Language
 IDEOGRAPH = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 TOKENS_PER_WORD = 1.3
+LONGEST_CHARACTERS_PER_TOKEN = 8  # a script without spaces, a URL or a data block is not one word of 1.3 tokens
 
 
 def detect_language(text: str) -> Language:
@@ -18,8 +19,10 @@ def detect_language(text: str) -> Language:
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimates tokens: one per ideograph, 1.3 per word of other scripts. A budget needs no more precision."""
-    return len(IDEOGRAPH.findall(text)) + round(TOKENS_PER_WORD * len(IDEOGRAPH.sub(" ", text).split()))
+    """Estimates tokens: one per ideograph, 1.3 per word of other scripts, more if it is long. A budget needs no more precision."""
+    words = IDEOGRAPH.sub(" ", text).split()
+    others = max(round(TOKENS_PER_WORD * len(words)), sum(map(len, words)) // LONGEST_CHARACTERS_PER_TOKEN)
+    return len(IDEOGRAPH.findall(text)) + others
 
 
 def to_simplified(text: str) -> str:

@@ -18,7 +18,9 @@ def test_detect_language(text, expected):
     assert detect_language(text) == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), [("", 0), ("注意", 2), ("one two three four", 5), ("注意 is attention", 5)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", 0), ("注意", 2), ("one two three four", 5), ("注意 is attention", 5), ("x" * 800, 100)]
+)
 def test_estimate_tokens(text, expected):
     assert estimate_tokens(text) == expected
 

@@ -85,6 +85,12 @@ def test_a_sentence_longer_than_the_budget_is_cut_anywhere():
     assert all(len(p) <= 64 for p in pieces)
 
 
+def test_a_word_without_end_is_cut_too():
+    pieces = split_text("あ" * 20_000, max_tokens=512, overlap_tokens=0)
+    assert "".join(pieces) == "あ" * 20_000
+    assert all(len(p) <= 512 * 8 for p in pieces)
+
+
 @given(st.text(alphabet="ab 。.\n字", max_size=300), st.integers(32, 60), st.integers(0, 40))
 def test_every_character_but_white_space_survives(text, budget, overlap):
     pieces = split_text(text, budget, overlap)
