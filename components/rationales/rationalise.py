@@ -33,22 +33,23 @@ async def _run(stage: Stage, settings: RationalesSettings, questions: str, reaso
             return await optimise(question, teacher, proposer, settings)
 
         async for question, history in ask_all(stage.read(questions, Question), work, 4 * settings.teacher.concurrency):
-            out.add(with_rationale(question, history, settings.teacher.label))
+            out.add(with_rationale(question, history, settings.teacher.label, proposing.label))
             stage.keep()
             counts.update(outcome(history))
     stage.extra.update(sorted(counts.items()))
 
 
-def with_rationale(question: Question, history: list[Round], model: str) -> Question:
+def with_rationale(question: Question, history: list[Round], teacher: str, proposer: str) -> Question:
     """Returns the question with its history and, if any round was accepted, the last accepted prompt and rationale."""
     accepted = [r for r in history if r.accepted]
-    step = Step(stage="rationales", prompt=load_prompt("rationales", "run", question.language).version, model=model)
+    makers = [("run", teacher), *([("propose", proposer)] if any(r.round for r in history) else [])]
+    steps = [Step(stage="rationales", prompt=load_prompt("rationales", name, question.language).version, model=llm) for name, llm in makers]
     return question.model_copy(
         update={
             "history": history,
             "rationale": accepted[-1].rationale if accepted else "",
             "rationale_prompt": accepted[-1].prompt if accepted else "",
-            "steps": [*question.steps, step],
+            "steps": [*question.steps, *steps],
         }
     )
 

@@ -40,7 +40,7 @@ def test_all_go_on_and_only_matches_have_a_rationale(serve, questions, tmp_path,
         accepted = [r for r in q.history if r.accepted]
         assert all(r.answer == q.key for r in accepted)
         assert (q.rationale, q.rationale_prompt) == ((accepted[-1].rationale, accepted[-1].prompt) if accepted else ("", ""))
-        assert [s.stage for s in q.steps] == ["ingest", "rationales"]
+        assert [s.stage for s in q.steps] == ["ingest", "rationales", *["rationales"] * bool(accepted)]
     matched = [q for q in out if q.rationale]
     assert stats["updates"] + stats["reverts"] == 2 * len(matched)
     assert stats["updates"] == sum(r.accepted for q in out for r in q.history if r.round)
@@ -57,3 +57,8 @@ def test_another_llm_may_propose(serve, questions, tmp_path):
     assert proposer.requests
     assert {r["model"] for r in proposer.requests} == {"p"}
     assert {r["model"] for r in teacher.requests} == {"m"}
+    made = [
+        [(s.prompt.partition("@")[0][:18], s.model) for s in q.steps[1:]] for q in read_records(tmp_path / "out", Question) if q.rationale
+    ]
+    assert {len(steps) for steps in made} == {2}
+    assert {steps[1] for steps in made} == {("rationales/propose", "p")}
