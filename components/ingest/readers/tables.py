@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def read_csv(path: Path) -> Iterator[Row | BadRow]:
             yield bad(f"line {reader.line_num}", "invalid_csv", str(error))
             continue
         if names is None:
-            names = [c.strip().lstrip("\ufeff") for c in cells]
+            names = _column_names(cells)
         elif len(cells) > len(names):
             yield bad(cells, "too_many_columns", f"line {reader.line_num}: {len(cells)} cells, {len(names)} names")
         elif any(cells):
@@ -86,10 +86,19 @@ def read_xlsx(path: Path) -> Iterator[Row | BadRow]:
 
 
 def _sheet_rows(rows: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
-    names = [str(cell or "").strip() for cell in next(rows, ())]
+    names = _column_names(next(rows, ()))
     for cells in rows:
         if any(cell is not None for cell in cells):
-            yield {n: c for n, c in zip(names, cells, strict=False) if n and c is not None}
+            yield {n: c for n, c in zip(names, cells, strict=False) if c is not None}
+
+
+def _column_names(cells: Iterable[Any]) -> list[str]:
+    """Returns a name per column, so that no cell is lost below a heading that is empty or was used before."""
+    names: list[str] = []
+    for number, cell in enumerate(cells, 1):
+        name = str(cell or "").strip().lstrip("\ufeff")
+        names.append(name if name and name not in names else f"{name or 'column'}_{number}")
+    return names
 
 
 def read_parquet(path: Path) -> Iterator[Row | BadRow]:

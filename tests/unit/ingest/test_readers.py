@@ -205,6 +205,13 @@ def test_csv_rows_that_are_too_wide_are_bad(tmp_path):
     assert rows[1] == {"a": "quoted, text", "b": "4"}
 
 
+def test_no_cell_is_lost_below_a_heading_that_is_empty_or_repeated(tmp_path):
+    expected = [{"reply": "a", "column_2": "b", "reply_3": "c"}]
+    (tmp_path / "a.csv").write_text("reply,,reply\na,b,c\n")
+    assert list(read_csv(tmp_path / "a.csv")) == expected
+    assert list(read_xlsx(files.xlsx(tmp_path / "a.xlsx", [["reply", None, "reply"], ["a", "b", "c"]]))) == expected
+
+
 def test_excel_and_parquet_yield_rows(tmp_path):
     book = files.xlsx(tmp_path / "a.xlsx", [["post", "reply", "n"], ["help", "do", 1], [None, None, None], ["求助", "回复", None]])
     assert list(read_xlsx(book)) == [{"post": "help", "reply": "do", "n": 1}, {"post": "求助", "reply": "回复"}]
