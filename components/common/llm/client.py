@@ -7,7 +7,6 @@ pays for no call twice.
 
 import asyncio
 import logging
-import os
 import random
 import time
 import typing
@@ -24,11 +23,12 @@ from components.common.llm.latency import Latencies
 from components.common.llm.replicas import Replica, Replicas
 from components.common.llm.request import Chat, LLMError, Reply, encode
 from components.common.llm.settings import LLMSettings
-from components.common.llm.transport import Fault, exchange
+from components.common.llm.transport import Fault, addresses, authorisation, exchange
 
 log = logging.getLogger("psyche")
 LOST_IN_A_ROW = 10
 DRAIN_SECONDS, LONGEST_NAP_SECONDS = 60.0, 5.0
+WARN_SECONDS = 5.0
 PERCENTILES = (50, 95, 99)
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.25, 30.0
 
@@ -50,7 +50,7 @@ class LLM:
 
     async def __aenter__(self) -> "LLM":
         s = self.settings
-        self._replicas = Replicas(_urls(s))
+        self._replicas = Replicas(addresses(s))
         self._limit, self._budget, self._latencies = AdaptiveLimit(s.concurrency), Budget(s), Latencies()
         if s.transport == "batch" and self.call_log is None:
             raise UserError(f"transport: batch of {s.label} needs a place for its files: set PSYCHE_CHECKPOINT_URI.")
@@ -58,13 +58,14 @@ class LLM:
         for reply in self._log.replies() if self._log and (s.token_budget or s.money_budget) else ():
             self._budget.spend(reply)
         self._failing_since: float | None = None
+        self._warned = False
         self._lost = self._refused = 0
         self._answered = bool(self._log)  # by anything, earlier attempts included
         self._closing = False
         self._running: set[asyncio.Task[Reply]] = set()
         self._exchanging: set[asyncio.Task[Reply]] = set()
         self._session = aiohttp.ClientSession(
-            headers={"Content-Type": "application/json", **_authorisation(s)},
+            headers={"Content-Type": "application/json", **authorisation(s)},
             timeout=aiohttp.ClientTimeout(total=s.timeout_s, sock_connect=10),
             connector=aiohttp.TCPConnector(limit=0),
         )
@@ -171,7 +172,7 @@ class LLM:
                 replica.in_flight -= 1
         self._limit.answered()
         replica.answered()
-        self._failing_since = None
+        self._failing_since, self._warned = None, False
         self._latencies.add(time.monotonic() - started)
         return reply
 
@@ -198,6 +199,15 @@ class LLM:
                 f"No endpoint of {self.settings.label} has answered for {self.settings.give_up_s:.0f} s ({fault}): "
                 f"start it and run again; finished calls are kept."
             ) from fault
+        if now - self._failing_since > WARN_SECONDS and not self._warned:
+            self._warned = True
+            log.warning(
+                "%s has not answered for %.0f s (%s): waiting up to %.0f s",
+                self.settings.label,
+                WARN_SECONDS,
+                fault,
+                self.settings.give_up_s,
+            )
 
     def _lose(self, fault: Fault) -> None:
         """Counts a lost request.
@@ -229,22 +239,3 @@ class LLM:
 def backoff(attempt: int) -> float:
     """Returns the seconds before another try: exponential with full jitter, so that clients do not come back together."""
     return random.uniform(0, min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempt, 16)))
-
-
-def _urls(settings: LLMSettings) -> list[str]:
-    urls = [os.path.expandvars(u).rstrip("/") for u in settings.base_urls]
-    for url in urls:
-        if "$" in url or not url.startswith("http"):
-            raise UserError(f"LLM endpoint {url!r} of model {settings.model} is no URL: set the variable or base_urls.")
-    return urls
-
-
-def _authorisation(settings: LLMSettings) -> dict[str, str]:
-    if not settings.api_key_env:
-        return {}
-    key = os.environ.get(settings.api_key_env, "").strip()  # keys that are read from files end in a line break
-    if not key:
-        raise UserError(f"{settings.api_key_env} is not set: it must hold the API key of {settings.model}.")
-    if not key.isascii() or not key.isprintable():
-        raise UserError(f"{settings.api_key_env} holds signs that no API key has (line breaks, curly quotes): set it again.")
-    return {"Authorization": f"Bearer {key}"}

@@ -1,6 +1,7 @@
-"""One HTTP exchange: an answer, or the kind of failure it was."""
+"""One HTTP exchange: where it goes, with which key, and what comes of it: an answer, or the kind of failure it was."""
 
 import json
+import os
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Literal
@@ -9,6 +10,7 @@ import aiohttp
 
 from components.common.errors import UserError
 from components.common.llm.request import LLMError, Reply, parse_completion
+from components.common.llm.settings import LLMSettings
 
 MISCONFIGURED = {401, 402, 403, 404}
 Kind = Literal["down", "busy", "slow", "failed"]
@@ -74,3 +76,32 @@ def retry_after(value: str) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
     except (TypeError, ValueError):
         return None
+
+
+def addresses(settings: LLMSettings) -> list[str]:
+    """Returns the base URLs of an endpoint.
+
+    Raises:
+        UserError: One is none, or names a variable that is not set.
+    """
+    urls = [os.path.expandvars(u).rstrip("/") for u in settings.base_urls]
+    for url in urls:
+        if "$" in url or not url.startswith("http"):
+            raise UserError(f"LLM endpoint {url!r} of model {settings.model} is no URL: set the variable or base_urls.")
+    return urls
+
+
+def authorisation(settings: LLMSettings) -> dict[str, str]:
+    """Returns the header that carries the API key, if the endpoint needs one.
+
+    Raises:
+        UserError: It is not set, or cannot be sent.
+    """
+    if not settings.api_key_env:
+        return {}
+    key = os.environ.get(settings.api_key_env, "").strip()  # keys that are read from files end in a line break
+    if not key:
+        raise UserError(f"{settings.api_key_env} is not set: it must hold the API key of {settings.model}.")
+    if not key.isascii() or not key.isprintable():
+        raise UserError(f"{settings.api_key_env} holds signs that no API key has (line breaks, curly quotes): set it again.")
+    return {"Authorization": f"Bearer {key}"}

@@ -125,6 +125,14 @@ async def test_an_endpoint_that_nobody_serves_ends_the_stage(monkeypatch):
             await ask(llm)
 
 
+async def test_waiting_for_an_endpoint_is_said_once(monkeypatch, caplog):
+    monkeypatch.setattr("components.common.llm.client.WARN_SECONDS", 0.05)
+    async with LLM(settings(f"http://127.0.0.1:{free_port()}/v1", give_up_s=0.4, name="teacher")) as llm:
+        await asyncio.gather(*(ask(llm, str(n)) for n in range(5)), return_exceptions=True)
+    (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert warning.startswith("teacher has not answered for")
+
+
 async def test_an_endpoint_that_comes_up_late_is_waited_for(serve):
     port = free_port()
     async with LLM(settings(f"http://127.0.0.1:{port}/v1", retries=0)) as llm:
