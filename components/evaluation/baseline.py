@@ -42,7 +42,7 @@ def endpoint_of(name: str, url: str, api_key_env: str = "") -> LLMSettings:
     Raises:
         UserError: It does not answer, or serves several models of other names.
     """
-    key = os.environ.get(api_key_env, "")
+    key = os.environ.get(api_key_env, "").strip()  # a line break would be refused with a message that shows the key
     request = urllib.request.Request(f"{url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"} if key else {})
     try:
         with urllib.request.urlopen(request, timeout=10) as response:

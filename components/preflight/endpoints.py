@@ -85,7 +85,7 @@ def check_llm(llm: LLMSettings, env: Mapping[str, str], wait_s: float = 0.0) -> 
     what = f"LLM {llm.label}"
     if llm.transport == "batch":
         return [Finding("ok", what, "is called by batch files, nothing to reach")]
-    key = env.get(llm.api_key_env, "")
+    key = env.get(llm.api_key_env, "").strip()  # a line break would be refused with a message that shows the key
     if llm.api_key_env and not key:
         return [Finding("error", what, f"{llm.api_key_env} is not set: put it into the Secret psyche-llm.")]
     deadline = time.monotonic() + wait_s

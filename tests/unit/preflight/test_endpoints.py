@@ -90,7 +90,7 @@ def test_mlflow_without_address_is_a_warning():
 )
 def test_an_llm(server, reply, level, sentence):
     server.routes["GET", "/v1/models"] = reply
-    (found,) = endpoints.check_llm(llm("$OUR_URL/v1", api_key_env="OUR_KEY"), {"OUR_URL": server.url, "OUR_KEY": "k"})
+    (found,) = endpoints.check_llm(llm("$OUR_URL/v1", api_key_env="OUR_KEY"), {"OUR_URL": server.url, "OUR_KEY": "k\n"})
     assert (found.level, sentence in found.detail) == (level, True)
     assert server.headers[-1]["authorization"] == "Bearer k"
 
