@@ -44,13 +44,25 @@ class Reply:
         return self.finish_reason == _REFUSED
 
     def json(self) -> Any:
-        """Parses a schema-constrained reply; a truncated one is an LLMError."""
+        """Parses a reply under a schema; a truncated one is an LLMError.
+
+        Not every endpoint enforces schemas: a think block in front and a code fence around the JSON are put aside.
+        """
         try:
-            return storable(json.loads(self.text))
+            return storable(json.loads(_unwrapped(self.text)))
         except RecursionError as error:
             raise LLMError("reply is JSON nested too deeply") from error
         except ValueError as error:  # no JSON, or a number of thousands of digits: small models loop
             raise LLMError(f"reply is not JSON ({str(error)[:80]}; finish reason {self.finish_reason})") from error
+
+
+def _unwrapped(text: str) -> str:
+    text = text.strip()
+    if text.startswith("<think>"):
+        text = text.partition("</think>")[2].strip()
+    if text.startswith("```"):
+        text = text.removeprefix("```").removeprefix("json").removesuffix("```")
+    return text
 
 
 def refusal(reason: str) -> Reply:

@@ -1,6 +1,7 @@
 """The parts of the client that need no server: limit, replicas, budget, latencies, headers, order."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -177,3 +178,34 @@ async def test_an_error_of_one_item_ends_all():
 
     with pytest.raises(ZeroDivisionError):
         [r async for r in ask_all([1, 0, 1], work, 3)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": "</think> ``` }"}',
+        ' \n{"a": "</think> ``` }"}\n',
+        '```json\n{"a": "</think> ``` }"}\n```',
+        '```\n{"a": "</think> ``` }"}```\n',
+        '<think>first {this}, then\nthat</think>\n\n{"a": "</think> ``` }"}',
+        '<think>x</think>```json {"a": "</think> ``` }"} ```',
+    ],
+)
+def test_json_is_found_behind_a_think_block_and_in_a_fence(text):
+    assert Reply(text).json() == {"a": "</think> ``` }"}
+
+
+@pytest.mark.parametrize("text", ["", "no", '{"a": 1', '<think>{"a": 1}', 'Here it is: {"a": 1}', "```json\n```", "[" + "1" * 5000 + "]"])
+def test_what_is_no_json_is_an_error(text):
+    with pytest.raises(LLMError, match="reply is not JSON"):
+        Reply(text).json()
+
+
+@pytest.mark.parametrize(
+    "text", ["<think>" * 20_000, "```json" * 20_000, "{" * 50_000 + "x", " " * 100_000 + "x", "<think>" + "</think>{" * 20_000]
+)
+def test_hostile_wrapping_takes_no_time(text):
+    started = time.perf_counter()
+    with pytest.raises(LLMError):
+        Reply(text).json()
+    assert time.perf_counter() - started < 1
