@@ -86,8 +86,10 @@ def serve(folder: Path, port: int, user: str, password: str, token: str, command
         command: The label-studio executable.
 
     Raises:
-        UserError: It is not installed, or does not get ready.
+        UserError: There are no tasks, it is not installed, or does not get ready.
     """
+    if not (folder / "tasks.json").is_file():
+        raise UserError(f"{folder} holds no tasks.json: write it with `psyche review export`.")
     if shutil.which(command) is None:
         raise UserError(f"{command!r} is not installed: `pip install label-studio` in an environment of its own, and name its executable.")
     arguments = ["start", "--no-browser", "--data-dir", str(folder / "label-studio"), "--internal-host", "127.0.0.1", "--port", str(port)]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from components.common.dataset import DatasetWriter
 from components.common.errors import UserError
 from components.common.records import Question
+from components.control.label_studio import serve
 from components.control.review import CONFIG, Judgement, cohens_kappa, decide, export_tasks, import_decisions, load_decisions, task
 from tests.unit.control.questions import question
 
@@ -123,6 +124,11 @@ def test_kappa_of_nothing_is_not_a_number():
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=1, max_size=30))
 def test_kappa_is_at_most_one(pairs):
     assert cohens_kappa(pairs) <= 1
+
+
+def test_a_server_needs_tasks(tmp_path):
+    with pytest.raises(UserError, match="psyche review export"), serve(tmp_path / "none", 8080, "a@b.c", "p", "t"):
+        pass
 
 
 def test_a_correction_without_a_key_is_a_rejection():
