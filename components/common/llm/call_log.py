@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from components.common.errors import UserError
 from components.common.llm.batch import BatchFile, read_results
 from components.common.llm.request import Reply
 from components.common.storage import get_bytes, list_s3, put_bytes
@@ -30,12 +31,20 @@ class CallLog:
 
     Args:
         place: Directory or s3:// prefix.
+
+    Raises:
+        UserError: It cannot be used, or a batch result file in it is none.
     """
 
     def __init__(self, place: str) -> None:
         self.place, self.remote = place.rstrip("/"), place.startswith("s3://")
         self.folder = Path(tempfile.mkdtemp(prefix="psyche-calls-")) if self.remote else Path(place)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"Finished calls cannot be kept in {place} ({error.strerror}): set PSYCHE_CHECKPOINT_URI to a folder or s3://."
+            ) from error
         if self.remote:
             self._download()
         self._adopt_results()

@@ -26,6 +26,12 @@ async def fill(place: str, numbers: range) -> None:
     await log.close()
 
 
+async def test_a_place_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot be kept in .*file/calls .*PSYCHE_CHECKPOINT_URI"):
+        CallLog(str(tmp_path / "file" / "calls"))
+
+
 async def test_what_was_remembered_comes_back(tmp_path):
     for attempt in range(5):
         await fill(str(tmp_path), range(10 * attempt, 10 * attempt + 10))
