@@ -26,8 +26,11 @@ class Document:
 
 
 ATX = re.compile(r"^(#{1,6})[ \t]+(.*?)[ \t]*#*$")
+# A heading is short and no sentence: a line that is taken for one leaves the text ("Chapter 3 shows that ...").
+_CHINESE_NUMBER = r"[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u767e\u96f6\u3007\d]{1,5}"
 CHAPTER = re.compile(
-    r"^(?:\u7b2c[\u4e00-\u9fff\d]{1,4}[\u7ae0\u8282\u7bc7\u90e8]\S*(?:[ \u3000].{0,30})?|(?:Chapter|CHAPTER)[ ]+\w+.{0,60})$"
+    rf"^(?:\u7b2c ?{_CHINESE_NUMBER} ?[\u7ae0\u8282\u7bc7\u90e8]\u5206?[^\u3002\uff01\uff1f\uff0c\uff1b.!?,;\n]{{0,30}}"
+    r"|(?:Chapter|CHAPTER) +(?:\d+|[IVXLC]+|[A-Z][A-Za-z]+)(?: *[:.\u2013\u2014-] *.{1,60}| +[A-Z].{0,60})?)(?<![.!?,;])$"
 )
 
 

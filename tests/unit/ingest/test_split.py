@@ -41,13 +41,19 @@ def test_code_fences_hold_no_headings():
         ("第三章 记忆", True),
         ("第12节", True),
         ("Chapter 3 Memory", True),
+        ("第一部分 社会心理学", True),
+        ("Chapter IV: Learning", True),
+        ("第二节课上，老师批评了我，我很难过。", False),
+        ("第三者插足是婚姻问题", False),
+        ("Chapter 3 describes memory.", False),
+        ("Chapter 3 shows how people", False),
         ("Chapters are long and boring.", False),
         ("第三章讲的是我们如何记住东西，以及为什么会忘记它们，这是本书最长的一章。", False),
     ],
 )
 def test_plain_text_has_numbered_chapters(line, is_heading):
     sections = split_headings(f"{line}\nText.", numbered_chapters=True)
-    assert sections == [Section((line,), "Text.")] if is_heading else [Section((), f"{line}\nText.")]
+    assert sections == ([Section((line,), "Text.")] if is_heading else [Section((), f"{line}\nText.")])
 
 
 def test_titles_are_heading_paths_opened_by_the_documents_title():
