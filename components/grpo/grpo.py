@@ -39,7 +39,10 @@ def run(settings: dict[str, Any] | GRPOSettings, base_model: str, challenging: s
                 f"GRPO has {prompts} prompts, fewer than prompts_per_generation {settings.prompts_per_generation}: "
                 "lower it and prompts_per_step."
             )
-        if on_gpus(settings.launch, settings.tuning):
+        gpus = on_gpus(settings.launch, settings.tuning)
+        if settings.rollout.engine != "transformers" and not gpus:
+            raise UserError(f"rollout.engine {settings.rollout.engine} needs GPUs and there are none: use transformers.")
+        if gpus:
             require_fit(lambda: plan_grpo(settings, base, prompts), stage.name, settings.launch.gpu_memory_gb)
         uri, history = run_training(stage, "components.grpo.train", settings, base_model, base, work, accumulation)
         final = closing_figures(history)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.common.launch.settings import LaunchSettings
 from components.common.training.settings import CheckpointSettings, TuningSettings
@@ -18,6 +18,12 @@ class RewardSettings(BaseModel):
     elastic: float = Field(default=0.0, ge=0, description="choice: partial credit for a proper subset of a multiple key")
     length: float = Field(default=0.0, ge=0, description="choice: penalty (0 to -1) as reasoning nears the token limit")
     language: float = Field(default=0.0, ge=0, description="choice: reasoning is in the language of the question")
+
+    @model_validator(mode="after")
+    def _rewards_something(self) -> "RewardSettings":
+        if not any(self.model_dump().values()):
+            raise ValueError("every weight is 0: give one part a weight above 0")
+        return self
 
 
 class RolloutSettings(BaseModel):
@@ -35,6 +41,12 @@ class RolloutSettings(BaseModel):
     vllm_memory: float = Field(default=0.3, gt=0, lt=1, description="choice: share of GPU memory of a colocated vLLM")
     vllm_tensor_parallel: int = Field(default=1, gt=0, description="choice: GPUs that share one colocated vLLM")
     vllm_server_url: str = Field(default="", description="URL of the vLLM server, for engine vllm_server")
+
+    @model_validator(mode="after")
+    def _server_is_named(self) -> "RolloutSettings":
+        if (self.engine == "vllm_server") != bool(self.vllm_server_url):
+            raise ValueError("vllm_server_url must be given with engine vllm_server, and only then")
+        return self
 
 
 class GRPOSettings(BaseModel):

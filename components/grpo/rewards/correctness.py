@@ -13,4 +13,5 @@ def correctness_reward(reply: str, key: str, labels: str) -> float:
     >>> correctness_reward("", key="A", labels="ABCD")
     0.0
     """
-    return float(parse_reply(reply, labels).letters == "".join(sorted(set(key))))
+    letters = parse_reply(reply, labels).letters
+    return float(bool(letters) and set(letters) == set(key))

@@ -14,4 +14,4 @@ def elastic_reward(reply: str, key: str, labels: str) -> float:
     1.0
     """
     letters = set(parse_reply(reply, labels).letters)
-    return len(letters) / len(set(key)) if letters <= set(key) else 0.0
+    return len(letters) / len(set(key)) if letters and letters <= set(key) else 0.0

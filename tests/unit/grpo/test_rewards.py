@@ -1,12 +1,14 @@
 """Replies and the score each reward part must give them. Columns: reply, key, labels, format, correctness, elastic."""
 
 import pytest
+from pydantic import ValidationError
 
 from components.grpo.rewards.correctness import correctness_reward
 from components.grpo.rewards.elastic import elastic_reward
 from components.grpo.rewards.format import format_reward
 from components.grpo.rewards.language import language_reward
 from components.grpo.rewards.length import length_reward
+from components.grpo.settings import GRPOSettings
 
 EN = "<think>recall the concept</think>\n"
 ZH = "<think>回忆概念</think>\n"
@@ -103,6 +105,24 @@ def test_table_has_the_promised_size_in_both_languages():
 def test_elastic_gives_a_right_single_answer_full_credit_and_none_for_silence(key):
     assert elastic_reward(f"{EN}Answer: {key}", key, "ABCD") == 1
     assert elastic_reward("", key, "ABCD") == 0
+
+
+@pytest.mark.parametrize("reply", ["", f"{EN}I cannot say.", f"{EN}Answer: B"])
+def test_a_question_without_key_rewards_nothing(reply):
+    assert correctness_reward(reply, "", "ABCD") == elastic_reward(reply, "", "ABCD") == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rewards": {"format": 0, "correctness": 0}}, "every weight is 0"),
+        ({"rollout": {"engine": "vllm_server"}}, "vllm_server_url must be given"),
+        ({"rollout": {"vllm_server_url": "http://host:8000"}}, "vllm_server_url must be given"),
+    ],
+)
+def test_settings_that_reward_or_ask_nothing_are_refused(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        GRPOSettings.model_validate(settings)
 
 
 @pytest.mark.parametrize(
