@@ -55,7 +55,8 @@ class Encoder:
         """Returns one matrix per text: unit vectors of its tokens without special ones, shape (tokens, width)."""
         import torch
 
-        width = getattr(self.model.config, "max_position_embeddings", 512)
+        # RoBERTa's table of positions is two longer than its longest text: the tokenizer knows better, where it knows.
+        width = min(getattr(self.model.config, "max_position_embeddings", 512), self.tokenizer.model_max_length)
         batch = self.tokenizer(
             [text or " " for text in texts],
             return_tensors="pt", padding=True, truncation=True, max_length=width, return_special_tokens_mask=True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,17 @@ from components.evaluation.submission import write_submission
 from components.evaluation.suites.load import draw, make_suite
 from components.evaluation.suites.task import Suite, Task
 
-HEADLINES = ("avg", "avg_elastic", "all.strict", "all.elastic", "all.well_formed", "mean_of_types", "crisis_recognised", "passed")
+HEADLINES = (
+    "avg",
+    "avg_elastic",
+    "all.strict",
+    "all.elastic",
+    "all.well_formed",
+    "mean_of_types",
+    "crisis_recognised",
+    "passed",
+    "judge.turn.mean",
+)
 
 
 def run(
@@ -117,7 +128,9 @@ def endpoint(settings: EvaluationSettings, model_name: str, model_uri: str) -> I
 def _publish(figures: dict[str, Figure], results: str, suites: list[str]) -> dict[str, float]:
     """Writes scores.json, logs every figure to MLflow, and returns the headlines."""
     write_text(Path(results) / "scores.json", json.dumps(nest(figures), indent=1, ensure_ascii=False))
-    tracking.log_metrics({f"score.{name}": figure.value for name, figure in figures.items() if name.isascii()})
+    # MLflow refuses a name with any other sign, and with it the stage: a field may be called "Tests & statistics (DSM)".
+    names = {name: re.sub(r"[^\w. -]", "_", f"score.{name}") for name in figures if name.isascii()}
+    tracking.log_metrics({names[name]: figures[name].value for name in names})
     tracking.log_artifact(str(Path(results) / "scores.json"))
     headlines = [f"{suite}.{name}" for suite in suites for name in HEADLINES]
     return {name: figures[name].value for name in headlines if name in figures}

@@ -49,7 +49,7 @@ class SuiteScores:
     @property
     def main(self) -> ScoreRow | None:
         """The one figure that stands for the suite."""
-        found = (self.row(name) for name in ("avg", "all.strict", "passed", "mean"))
+        found = (self.row(name) for name in ("avg", "all.strict", "passed", "judge.turn.mean"))
         return next((row for row in found if row), self.headlines[0] if self.headlines else None)
 
 

@@ -48,6 +48,11 @@ def test_equal_texts_score_1_and_empty_ones_0(encoder):
     assert f1(encoder.embed([""])[0], same) == 0.0
 
 
+def test_a_tokenizer_that_takes_less_than_the_encoder_has_positions_is_heeded(encoder, monkeypatch):
+    monkeypatch.setattr(encoder.tokenizer, "model_max_length", 8)  # RoBERTa: 512 of 514 positions
+    assert encoder.embed(["a " * 50])[0].shape[0] == 6
+
+
 def test_padding_special_tokens_and_length_do_not_matter(encoder):
     alone = encoder.embed(["cat dog"])[0]
     padded = encoder.embed(["cat dog", "a b c d e f g h"])[0]

@@ -9,6 +9,7 @@ import pytest
 from components.common.dataset import count_records, read_records
 from components.common.records import Rejected
 from components.common.scores import Sample, read_figures
+from components.evaluation import evaluate
 from components.evaluation.evaluate import run
 from tests.stub_llm import Stub
 from tests.unit.common.test_benchmarks import cpsyexam_row, pceb_row, write
@@ -45,6 +46,21 @@ def test_scores_samples_and_rejects_of_a_run(tmp_path, serve):
     assert all(s.replies[0].text.startswith("<think>") and s.reasoning == "because" for s in samples)
     assert all(s.score("rouge1") is not None for s in samples if s.kind == "case")
     assert json.loads((Path(results) / "stats.json").read_text())["in"] == 84
+
+
+def test_every_name_in_mlflow_is_one_it_takes(tmp_path, serve, monkeypatch):
+    from mlflow.utils.validation import _validate_metric_name
+
+    logged = {}
+    monkeypatch.setattr(evaluate.tracking, "log_metrics", logged.update)
+    row = {"question": "Which?", "options": {"A": "one", "B": "two"}, "answer": "A"}
+    fields = ["Tests & statistics (DSM-5)", "a/../b", "心理学"]
+    uri = write(tmp_path, "q.jsonl", "\n".join(json.dumps(row | {"question": f"{f}?", "field": f}) for f in fields))
+    run(settings(serve(Stub()), {"name": "own", "kind": "mcq", "uri": uri, "language": "en"}), "base", "", str(tmp_path / "results"))
+    names = [name for name in logged if name.startswith("score.")]
+    for name in names:
+        _validate_metric_name(name)
+    assert "score.own.Tests___statistics__DSM-5_.single.strict" in names
 
 
 def test_the_same_run_gives_the_same_bytes_and_pays_nothing_twice(tmp_path, serve):
@@ -88,11 +104,12 @@ def test_what_the_user_must_mend_is_one_sentence(tmp_path, serve, capsys, change
     assert re.search(message, error)
 
 
-def test_an_endpoint_that_refuses_ends_the_stage(tmp_path, serve, capsys):
-    stub = Stub(faults=[{"status": 400}] * 84)
+@pytest.mark.parametrize(("refused", "message"), [(84, "refused all of the first 10 requests"), (5, "5 of 84 requests to stub failed")])
+def test_an_endpoint_that_refuses_ends_the_stage(tmp_path, serve, capsys, refused, message):
+    stub = Stub(faults=[{"status": 400}] * refused)
     with pytest.raises(SystemExit):
         run(settings(serve(stub)), "base", "", str(tmp_path / "results"))
-    assert "of 84 requests to stub failed" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_few_refused_requests_count_as_unanswered(tmp_path, serve):

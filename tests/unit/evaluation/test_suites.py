@@ -92,6 +92,12 @@ def test_few_shot_examples_come_first_and_are_never_the_question_itself(tmp_path
         assert text.count("答案：AC") == shots
 
 
+@pytest.mark.parametrize("setting", [{"shots": 5}, {"shots_uri": "somewhere"}, {"withheld_keys": True}])
+def test_settings_that_a_suite_would_ignore_are_refused(setting):
+    with pytest.raises(ValueError, match="are for kind cpsyexam, not pceb"):
+        SuiteSettings(name="s", kind="pceb", uri="somewhere", **setting)
+
+
 @pytest.mark.parametrize(("kwargs", "message"), [({"shots": 5}, "shots_uri"), ({"shots": 9, "shots_uri": "same"}, "9 are asked for")])
 def test_missing_examples_are_a_clear_error(tmp_path, kwargs, message):
     uri = write(tmp_path, "KG-GEE-普通心理学-多项选择题.json", [cpsyexam_row()])

@@ -131,12 +131,14 @@ def test_figures_that_this_run_has_not_measured_are_no_rows(place):
     assert list(suites[0].main.figures) == ["base", "sft", "final", "champion"]
 
 
-def test_graded_suites_are_not_percent(tmp_path):
+def test_a_graded_suite_is_stood_for_by_its_mean_grade(tmp_path):
     (tmp_path / "base").mkdir()
-    figure = {"value": 7.2, "low": 6.9, "high": 7.5, "n": 40, "cells": [{"score": "technique"}]}
-    (tmp_path / "base" / "scores.json").write_text(json.dumps({"psydt": {"mean": figure, "technique": figure}}))
+    figure = {"value": 0.72, "low": 0.69, "high": 0.75, "n": 40, "cells": [{"score": "judge_technique", "kind": "turn"}]}
+    graded = {"technique": figure, "mean": figure, "agreement": figure}
+    (tmp_path / "base" / "scores.json").write_text(json.dumps({"psydt": {"truncated": figure, "judge": {"turn": graded}}}))
     suite = read_suites({"base": str(tmp_path / "base")}, {})[0]
-    assert (suite.scale, suite.main.name) == (1, "mean")
+    assert suite.main.name == "judge.turn.mean"
+    assert {row.name for row in suite.headlines} == {"truncated", "judge.turn.mean"}
 
 
 def test_costs_come_from_the_run_folder(place):
