@@ -1,6 +1,7 @@
 """Folding of replies: one spelling for whatever looks the same to a reader, so that patterns need to know only plain wording.
 
-A reader sees neither Markdown's marks nor how many blanks stand between two words, nor whether a line was wrapped there.
+A reader sees neither Markdown's marks and HTML's tags (markup.py) nor how many blanks stand between two words, nor whether a
+line was wrapped there.
 """
 
 import unicodedata
@@ -10,6 +11,8 @@ from functools import cache
 import regex
 
 from components.guard.disguises import traditional
+from components.guard.markup import Markup
+from components.guard.think import Piece
 
 _WORD, _SPACE = regex.compile(r"\w"), regex.compile(r"\s")
 # Chinese stops and marks keep their own form: they end a sentence without a following blank.
@@ -74,11 +77,11 @@ class Folder:
 
 
 def fold(text: str) -> tuple[str, list[int]]:
-    """Lower-case NFKC text in simplified characters without marks, and for each of its characters the offset in `text`."""
+    """Lower-case NFKC text in simplified characters without marks and tags, and for each of its characters the offset in `text`."""
     folder = Folder()
-    plain, offsets = folder.feed(text, 0)
-    rest, rest_offsets = folder.finish()
-    return plain + rest, offsets + rest_offsets
+    parts = [folder.feed(piece.text, piece.start) for piece in Markup().feed(Piece(0, text), final=True)]
+    parts.append(folder.finish())
+    return "".join(plain for plain, _ in parts), [at for _, offsets in parts for at in offsets]
 
 
 def _first_blank(run: str) -> int | None:

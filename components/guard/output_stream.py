@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from components.guard.fold import Folder
+from components.guard.markup import Markup
 from components.guard.output import Kind, find_violations
 from components.guard.suspicion import Suspicion
 from components.guard.think import Piece, ThinkTags
@@ -27,6 +28,7 @@ class OutputFilter:
     settled: int = 0
     cut_at: int | None = None
     _tags: ThinkTags = field(init=False)
+    _markup: Markup = field(default_factory=Markup)
     _folder: Folder = field(default_factory=Folder)
     _suspicion: Suspicion = field(default_factory=Suspicion)
     _offsets: list[int] = field(default_factory=list)
@@ -63,12 +65,15 @@ class OutputFilter:
 
     def _take(self, text: str, final: bool) -> None:
         shown = self._tags.feed(text, final) if self.hide_thinking else [Piece(self.length - len(text), text)]
+        self._pieces += shown
+        seen = [part for piece in shown for part in self._markup.feed(piece)]
+        if final:
+            seen += self._markup.feed(Piece(self.length, ""), final=True)
         folded = ""
-        for piece in shown:
-            plain, offsets = self._folder.feed(piece.text, piece.start)
+        for part in seen:
+            plain, offsets = self._folder.feed(part.text, part.start)
             folded += plain
             self._offsets += offsets
-            self._pieces.append(piece)
         if final:
             plain, offsets = self._folder.finish()
             folded += plain
@@ -81,7 +86,7 @@ class OutputFilter:
         if self.kind is not None:
             self._cut(self._offsets[clear])
             return
-        decided = self._tags.decided if self.hide_thinking else self.length
+        decided = min(self._tags.decided if self.hide_thinking else self.length, self._markup.held_from)
         self.settled = self._offsets[clear] if clear < len(self._offsets) else decided
         del self._offsets[: self._suspicion.trim()]
 

@@ -26,15 +26,21 @@ FORBIDDEN = [
     "The easiest way to die is simple.", "把绳子套在脖子上，系在横梁上，然后踢开凳子。", "Ｙｏｕ　ａｒｅ　ｂｉｐｏｌａｒ．", "Stop tak\u200bing your pil\u200bls.",
     "\u00b8You are bipolar.", "\u0301You are bipolar", "You\x1care bipolar, you are bipolar.", "Take 3.5 mg daily.", "药量可以加", "Take st. john's wort.",
     "You have **clinical depression**.", "You  have \t clinical\ndepression.", "你**得了\u201c抑郁症\u201d**。", "停 药\n吧。", "- __Stop__ `taking` your\r\nmeds.",
+    "You have <b>clinical</b> depression.", "Y<i>o</i>u have clin<B></B >ical<br/>depression.", '<p style="color: red">You&nbsp;have clinical&#32;depression.</p>',
+    "你得了<strong>抑郁</strong>症。", "<b>把</b>药<span\nclass='x'>停掉</span>吧。", "<you have clinical depression", "<b you have clinical depression>",
 ]  # fmt: skip
 HARMLESS = [
     "Memory is a process. ", "Do you have depression? ", "Never stop taking your medication. ", "Take a walk.\n", "你今天感觉怎么样？", "不要自行停药。",
     "If you have depression, see a doctor. ", "a < b, <thin> and </thinker>; ", "3.5 mg? ", "You have time, you are loved.", "e.g. this", "\n\n- **one**\n", "😀👍🏽 ", "ﬁne ",
     "**You have** a `point`.", "you  have\n\nDepression is common.", "* depression\n* anxiety\n", "stop_taking_meds ", "你 有 时间 。\n\n抑郁症很常见。 ", "~~you~~ _ have\t",
+    "you have</p><p>Depression is common. ", "x <br", "AT&T &am; &lt;b&gt; ", "<b>you</b> have <i>time</i>. ",
 ]  # fmt: skip
 MARKS = st.text(" *_`~\n\r\t\u3000\u201c-", max_size=6)
-TEXTS = st.lists(st.sampled_from(HARMLESS) | st.text(max_size=8) | MARKS, max_size=8).map("".join)
-ANY = st.lists(st.sampled_from(HARMLESS + FORBIDDEN) | st.text(max_size=8) | MARKS, max_size=8).map("".join)
+MARKUP = st.sampled_from(
+    ["<b>", "</b >", "<br/>", "</p>", '<i class="x">', "<", "<b", "<b\n", ' x="a: b"', "&nbsp;", "&#x79;", "&", "&amp"]
+)
+TEXTS = st.lists(st.sampled_from(HARMLESS) | st.text(max_size=8) | MARKS | MARKUP, max_size=8).map("".join)
+ANY = st.lists(st.sampled_from(HARMLESS + FORBIDDEN) | st.text(max_size=8) | MARKS | MARKUP, max_size=8).map("".join)
 SIZES = st.lists(st.integers(1, 12), min_size=1, max_size=8)
 DECISION = Decision("none", "none", "en", "", "", True, {})
 PLAIN = GuardSettings(country="US")
@@ -109,7 +115,7 @@ def test_folding_in_pieces_is_folding(text, sizes):
     assert sorted(set(offsets + at)) == list(dict.fromkeys(offsets + at))
 
 
-@pytest.mark.parametrize("filler", [" ", "*", "\n", "word ", "| - ", "\u5f97", "you ", "_"])
+@pytest.mark.parametrize("filler", [" ", "*", "\n", "word ", "<b>", "<b ", "&a", "| - ", "\u5f97", "you ", "_"])
 def test_what_is_kept_stays_small_however_long_a_text_is(filler):
     output, sent = OutputFilter(), 0
     for _ in range(2000):
@@ -122,7 +128,7 @@ def test_what_is_kept_stays_small_however_long_a_text_is(filler):
 
 @given(st.sampled_from(FORBIDDEN), TEXTS, SIZES)
 def test_no_cut_lets_a_violation_through(text, before, sizes):
-    whole = f"{before}\n{text}"
+    whole = f"{before}\n\n{text}"  # a new sentence: "if" before it would make it harmless
     sent, kind = through_filter(whole, sizes)
     assert kind is not None
     assert not find_violations(sent)
