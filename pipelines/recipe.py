@@ -137,10 +137,28 @@ def validate(raw: dict[str, Any], where: str) -> Recipe:
             if key in fields and value is not None:
                 value = _training_free(value) if (stage, key) == ("control", "suites") else value
                 section.setdefault(key, copy.deepcopy(value))
+    _name_model_once(raw["gate"], raw["registry"], where)
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{where}: {_explain(error, raw)}") from error
+
+
+def _name_model_once(gate: dict[str, Any], registry: dict[str, Any], where: str) -> None:
+    """Gives gate and registry the model name that one of them states.
+
+    Under two names the gate would find no champion, and a rule that allows a missing one would hold for every candidate.
+
+    Raises:
+        UserError: They state different names.
+    """
+    names = {"gate.model_name": gate.get("model_name"), "registry.name": registry.get("name")}
+    stated = {name for name in names.values() if name is not None}
+    if len(stated) > 1:
+        shown = " and ".join(f"{key} {name!r}" for key, name in names.items())
+        raise UserError(f"{where}: {shown} must be the same model: set registry.name alone.")
+    for name in stated:
+        gate["model_name"] = registry["name"] = name
 
 
 def _training_free(suites: Any) -> Any:

@@ -58,7 +58,11 @@ class GateSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
     rules: list[Rule] = Field(default=DEFAULT_RULES, min_length=1, description="choice: all must hold")
-    model_name: str = Field(default="psyche-r1", min_length=1, description="registered model whose alias champion is compared with")
+    model_name: str = Field(
+        default="psyche-r1",
+        min_length=1,
+        description="registered model whose alias champion is compared with; in a recipe registry.name unless stated",
+    )
     override: Override | None = Field(default=None, description="a person's decision against the rules")
     resamples: int = Field(default=10_000, gt=0, description="choice: bootstrap resamples of a paired test")
     seed: int = Field(default=42, description="paper, section 3")

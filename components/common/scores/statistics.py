@@ -19,9 +19,10 @@ class PairedTest:
 
     Attributes:
         difference: Of the two figures.
-        low: Lower end of its confidence interval.
+        low: Lower end of its confidence interval; never without width, also where all items differ alike.
         high: Upper end.
-        p_value: Two-sided; McNemar's exact test for a rate with one cell, else the paired bootstrap's.
+        p_value: Two-sided; McNemar's exact test for a rate with one cell, else the paired bootstrap's, but none that is
+            smaller than a sign test of the items that differ can give.
         n: Pairs.
         method: "mcnemar" or "paired bootstrap".
     """
@@ -105,14 +106,29 @@ def paired_test(
     drawn = resampled_means(differences, resamples, seed, weights)
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
+    if low == high:  # no spread is no certainty: items that were not asked may differ
+        unseen = _unseen(differences, weights, confidence)
+        low, high = max(low - unseen, -1.0), min(high + unseen, 1.0)
     binary = len(candidate) == 1 and set(candidate[0]) | set(reference[0]) <= {0.0, 1.0}
     if binary:
         p_value = mcnemar(candidate[0], reference[0])
     else:  # the +1 keeps a finite bootstrap from claiming p = 0
         below, above = (int(np.sum(side)) + 1 for side in (drawn <= 0, drawn >= 0))
-        p_value = min(1.0, 2 * min(below, above) / (resamples + 1))
+        discordant = sum(d != 0 for cell in differences for d in cell)
+        p_value = min(1.0, max(2 * min(below, above) / (resamples + 1), 2.0 ** (1 - discordant)))
     method = "mcnemar" if binary else "paired bootstrap"
     return PairedTest(mean_of_cells(differences, weights), float(low), float(high), p_value, sum(map(len, differences)), method)
+
+
+def _unseen(differences: Cells, weights: Sequence[float] | None, confidence: float) -> float:
+    """Returns by how much items that differ otherwise than all that were seen may move the figure: Wilson's upper end of 0 in n.
+
+    Such items move it most if they lie in the cell whose single items weigh most: n is that of a plain rate with such items.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    n = min(len(cell) / share for share, cell in zip(shares(differences, weights), differences, strict=True))
+    return float(proportion_confint(0, n, alpha=1 - confidence, method="wilson")[1])
 
 
 def mcnemar(candidate: Sequence[float], reference: Sequence[float]) -> float:

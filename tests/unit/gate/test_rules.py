@@ -62,11 +62,13 @@ def check(rule, candidate, references=None):
         # above: better beyond doubt
         ({"compare": "base", "test": "above"}, 60, True),
         ({"compare": "base", "test": "above"}, 41, False),
+        ({"compare": "base", "test": "above"}, 45, False),  # five gains: the interval excludes 0, a sign test gives 0.0625
+        ({"compare": "base", "test": "above"}, 46, True),
         ({"compare": "base", "test": "above"}, 40, False),
         ({"compare": "base", "test": "above"}, 20, False),
         ({"compare": "base", "test": "above", "margin": 0.3}, 60, False),
         ({"compare": "base", "test": "above", "margin": 0.05}, 60, True),
-        ({"compare": "sft", "test": "above"}, 60, True),
+        ({"compare": "sft", "test": "above"}, 61, True),
         # not_below: no loss is proved
         ({"compare": "champion", "test": "not_below"}, 60, True),
         ({"compare": "champion", "test": "not_below"}, 59, True),
@@ -74,13 +76,16 @@ def check(rule, candidate, references=None):
         ({"compare": "champion", "test": "not_below", "margin": 0.3}, 40, True),
         ({"compare": "champion", "test": "not_below"}, 90, True),
         # non_inferior: a loss is ruled out
-        ({"compare": "champion", "test": "non_inferior"}, 60, True),
+        ({"compare": "champion", "test": "non_inferior", "margin": 0.04}, 60, True),
+        ({"compare": "champion", "test": "non_inferior"}, 60, False),  # the same hundred answers rule out no loss elsewhere
         ({"compare": "champion", "test": "non_inferior"}, 59, False),
         ({"compare": "champion", "test": "non_inferior", "margin": 0.05}, 59, True),
         ({"compare": "champion", "test": "non_inferior", "margin": 0.05}, 50, False),
         # a rate with one cell is tested by McNemar, and decided by the same interval
         ({"compare": "base", "test": "above", "metric": "pceb.all.strict"}, 60, True),
         ({"compare": "base", "test": "above", "metric": "pceb.all.strict"}, 40, False),
+        ({"compare": "base", "test": "above", "metric": "pceb.all.strict"}, 45, False),
+        ({"compare": "base", "test": "above", "metric": "pceb.all.strict"}, 46, True),
     ],
 )
 def test_rules(rule, right, passed):
@@ -88,6 +93,12 @@ def test_rules(rule, right, passed):
     assert outcome.passed is passed, outcome.reason
     assert outcome.candidate is not None
     assert outcome.reason
+
+
+def test_one_item_proves_nothing():
+    outcome = check({"compare": "base", "test": "above", "metric": "pceb.all.strict"}, results("f", 1, n=1), {"base": results("b", 0, n=1)})
+    assert not outcome.passed
+    assert outcome.p_value == 1.0
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.99])

@@ -150,6 +150,22 @@ def test_a_bad_override_is_one_sentence(file, override, sentence):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("override", ["registry.name=other", "gate.model_name=other"])
+def test_gate_and_registry_speak_of_one_model(file, override):
+    recipe = load_recipe(file, [override])
+    assert recipe.gate.model_name == recipe.registry.name == "other"
+
+
+def test_without_a_name_gate_and_registry_have_the_same_default(file):
+    recipe = load_recipe(file)
+    assert recipe.gate.model_name == recipe.registry.name
+
+
+def test_gate_and_registry_of_two_models_are_refused(file):
+    with pytest.raises(UserError, match=r"gate\.model_name 'a' and registry\.name 'b' must be the same model: set registry\.name alone"):
+        load_recipe(file, ["gate.model_name=a", "registry.name=b"])
+
+
 def test_sources_can_be_one_uri(file):
     assert [s.uri for s in load_recipe(file, ["sources=my/folder"]).ingest.sources] == ["my/folder"]
 

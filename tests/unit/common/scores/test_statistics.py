@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from components.common.scores.statistics import (
     holm,
@@ -77,7 +78,29 @@ def test_mcnemar_is_the_sign_test_on_discordant_pairs(only_ours, only_theirs, p)
 def test_equal_models_have_no_difference():
     cells = [[1.0, 0.0, 1.0], [0.5, 0.0]]
     found = paired_test(cells, cells)
-    assert (found.difference, found.low, found.high, found.p_value, found.n) == (0.0, 0.0, 0.0, 1.0, 5)
+    assert (found.difference, found.p_value, found.n) == (0.0, 1.0, 5)
+
+
+@pytest.mark.parametrize("n", [1, 20, 400])
+@pytest.mark.parametrize("difference", [-1.0, 0.0, 1.0])
+def test_items_that_all_differ_alike_leave_room_for_those_that_were_not_asked(n, difference):
+    ours, theirs = [float(difference > 0)] * n, [float(difference < 0)] * n
+    found = paired_test([ours], [theirs])
+    room = proportion_confint(0, n, method="wilson")[1]
+    assert (found.low, found.high) == pytest.approx((max(difference - room, -1), min(difference + room, 1)))
+
+
+def test_the_room_is_that_of_the_cell_whose_items_weigh_most():
+    small, large = [0.0] * 10, [0.0] * 1000
+    found = paired_test([small, large], [small, large])
+    assert found.high == pytest.approx(proportion_confint(0, 20, method="wilson")[1])  # an item of `small` weighs 1 / 20
+
+
+@pytest.mark.parametrize(("gains", "p"), [(0, 1.0), (1, 1.0), (3, 0.25), (5, 0.0625)])
+def test_few_items_that_differ_prove_no_more_than_a_sign_test(gains, p):
+    halves = [[0.5] * gains + [0.0] * 50, [0.0] * 50]  # no rate: the bootstrap decides
+    found = paired_test(halves, [[0.0] * len(cell) for cell in halves])
+    assert (found.method, found.p_value) == ("paired bootstrap", pytest.approx(p))
 
 
 def test_pairing_finds_what_unpaired_intervals_hide():
