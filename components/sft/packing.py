@@ -5,10 +5,14 @@ rows per optimiser step is derived from how many samples a row holds on average;
 multiply the batch and divide the number of steps.
 """
 
+import logging
 from bisect import bisect_left, insort
 
 from components.common.launch.batch import accumulation_steps
 from components.sft.settings import SFTSettings
+
+log = logging.getLogger("psyche")
+TOLERATED = 0.1  # share by which a step may miss the recipe's samples without a warning
 
 
 def packed_rows(lengths: list[int], row: int) -> int:
@@ -34,7 +38,7 @@ def sft_accumulation(settings: SFTSettings, lengths: list[int]) -> tuple[int, fl
     """Returns gradient accumulation steps and samples per optimiser step.
 
     Without packing the second equals `global_batch_size` exactly; with packing it is the nearest that whole rows on
-    all processes allow.
+    all processes allow, with a warning where that is more than a tenth away.
 
     Raises:
         UserError: Without packing, the global batch does not divide over the processes.
@@ -45,4 +49,11 @@ def sft_accumulation(settings: SFTSettings, lengths: list[int]) -> tuple[int, fl
     per_row = len(lengths) / packed_rows(lengths, settings.max_length)
     at_once = settings.per_device_batch_size * world
     accumulation = max(round(settings.global_batch_size / per_row / at_once), 1)
-    return accumulation, accumulation * at_once * per_row
+    samples = accumulation * at_once * per_row
+    if abs(samples / settings.global_batch_size - 1) > TOLERATED:
+        log.warning(
+            "a step sees %.0f samples, not global_batch_size %d: %d rows of %.1f samples are taken at once; "
+            "lower per_device_batch_size or max_length",
+            samples, settings.global_batch_size, at_once, per_row,
+        )  # fmt: skip
+    return accumulation, samples

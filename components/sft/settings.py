@@ -17,7 +17,9 @@ class SFTSettings(BaseModel):
     epochs: float = Field(default=2, gt=0, description="paper, section 3: 2")
     max_steps: int = Field(default=-1, description="choice: stop after so many optimiser steps; -1: by epochs")
     global_batch_size: int = Field(default=256, gt=0, description="samples per optimiser step (paper, section 3: 256)")
-    per_device_batch_size: int = Field(default=2, gt=0, description="samples a process takes at once (paper, section 3: 2)")
+    per_device_batch_size: int = Field(
+        default=2, gt=0, description="samples a process takes at once, rows with packing (paper, section 3: 2)"
+    )
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1, description="paper, section 3")
     scheduler: Literal["cosine", "linear", "constant_with_warmup"] = Field(default="cosine", description="paper, section 3")
     weight_decay: float = Field(default=0.0, ge=0, description="choice: AdamW weight decay")

@@ -40,6 +40,13 @@ def test_packing_keeps_the_samples_per_step_near_the_recipe():
     assert samples == pytest.approx(256, rel=0.01)
 
 
+@pytest.mark.parametrize(("length", "rows", "warned"), [(500, 2, False), (100, 2, True), (100, 1, True), (600, 2, True), (600, 1, False)])
+def test_a_step_that_misses_the_recipe_by_more_than_a_tenth_is_warned_about(caplog, length, rows, warned):
+    _, samples = sft_accumulation(settings(packing=True, max_length=4096, per_device_batch_size=rows), [length] * 10_000)
+    assert warned == (abs(samples - 256) > 25.6)
+    assert ("not global_batch_size 256" in caplog.text) == warned
+
+
 def test_batch_that_does_not_divide_names_the_nearest_valid_values():
     with pytest.raises(UserError, match="set it to 96 or 112"):
         sft_accumulation(settings(global_batch_size=100), [10])
