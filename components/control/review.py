@@ -192,13 +192,11 @@ def load_decisions(uri: str) -> dict[str, Decision]:
     """
     if not uri:
         return {}
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         # Not splitlines: a comment may hold other line separators.
         lines = get_bytes(uri if uri.startswith("s3://") else str(local_path(uri))).decode("utf-8").split("\n")
         decisions = [Decision.model_validate_json(line) for line in lines if line.strip()]
-    except (OSError, ValidationError, UnicodeDecodeError, BotoCoreError, ClientError) as error:
+    except (OSError, ValidationError, UnicodeDecodeError, UserError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{uri} holds no review decisions ({reason}): make it with `psyche review import`.") from error
     return {d.id: d for d in decisions}

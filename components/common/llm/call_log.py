@@ -136,14 +136,12 @@ class CallLog:
             self._upload = asyncio.ensure_future(asyncio.to_thread(self._send))
 
     def _send(self) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             while self._unsent:
                 put_bytes(f"{self.place}/{self._unsent[0].name}", self._unsent[0].read_bytes())
                 self._unsent.pop(0)
-        except (BotoCoreError, ClientError, OSError) as error:
-            log.warning("%s cannot be written (%s): finished calls stay on this disk and are tried again", self.place, error)
+        except (UserError, OSError) as error:
+            log.warning("%s Finished calls stay on this disk and are tried again.", error)
 
     async def close(self) -> None:
         """Uploads what is left; the place then holds every reply."""

@@ -9,10 +9,12 @@ import zipfile
 
 import huggingface_hub
 import pytest
+import requests
 
 from components.common.benchmarks import BadRow, load_questions
 from components.common.benchmarks.settings import SuiteSettings
 from components.common.errors import UserError
+from components.common.fetch import fetch_root
 from components.evaluation.suites.load import make_suite
 
 ROW = {"id": 1, "question": "Which?", "options": {"A": "one", "B": "two"}, "answer": "A"}
@@ -91,6 +93,28 @@ def test_the_safety_suite_by_http(web):
     (folder / "safety.jsonl").write_text(json.dumps(prompt))
     suite = make_suite(SuiteSettings(name="safety", kind="safety", uri=f"{url}/safety.jsonl", language="en"))
     assert [task.id for task in suite.tasks()] == ["x"]
+
+
+@pytest.mark.parametrize("path", ["/%2E%2E", "/a%00b", f"/{'长' * 200}.jsonl", "/"])
+def test_any_address_becomes_a_file(monkeypatch, tmp_path, path):
+    monkeypatch.setenv("PSYCHE_HOME", str(tmp_path))
+    answer = requests.Response()
+    answer.status_code, answer._content = 200, b"{}"
+    monkeypatch.setattr(requests, "get", lambda *_, **__: answer)
+    assert fetch_root(f"http://host{path}", (".jsonl",)).read_bytes() == b"{}"
+
+
+def test_a_zip_that_was_damaged_on_the_way_leaves_nothing(web, tmp_path):
+    folder, url = web
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("x.jsonl", "some text " * 100)
+    damaged = bytearray(content.getvalue())
+    damaged[37:45] = b"\xff" * 8  # the first bytes of the compressed text
+    (folder / "damaged.zip").write_bytes(bytes(damaged))
+    with pytest.raises(UserError, match="no zip archive that can be unpacked"):
+        fetch_root(f"{url}/damaged.zip", (".jsonl",))
+    assert list((tmp_path / "home" / "sources").iterdir()) == []
 
 
 @pytest.mark.parametrize(
