@@ -86,7 +86,7 @@ def run(
 
 def _replies(stage: Stage, settings: EvaluationSettings, model_name: str, model_uri: str, tasks: list[Task], results: str) -> list[Replies]:
     if settings.predictions:
-        return read_predictions(settings.predictions, tasks)
+        return read_predictions(stage, settings.predictions, tasks)
     with endpoint(settings, model_name, model_uri) as llm:
         return asyncio.run(ask_tasks(stage, settings, llm, tasks, checkpoint_path(f"evaluation-{model_name}", results)))
 

@@ -48,7 +48,7 @@ async def _grade(stage: Stage, settings: JudgeSettings, samples: list[Sample], c
                 failed += 1
                 continue
             sample.other += grade_scores(grades)
-    stage.extra["judge_failed"] = failed
+    stage.extra["judge_failed"] = stage.extra.get("judge_failed", 0) + failed  # over all suites
     if failed > max_failed * len(samples):
         raise UserError(
             f"The judge {settings.llm.label} failed on {failed} of {len(samples)} answers: mend the endpoint or raise max_failed."

@@ -55,7 +55,8 @@ def prefer_samples(
                 Score(name=PREFERRED, value=(preference.value + 1) / 2),
                 Score(name=CONSISTENT, value=float(preference.consistent)),
             ]
-    failed = stage.extra["judge_pairs_failed"] = found.count(None)
+    failed = found.count(None)
+    stage.extra["judge_pairs_failed"] = stage.extra.get("judge_pairs_failed", 0) + failed  # over all suites
     if failed > max_failed * len(pairs):
         raise UserError(f"The judge {settings.llm.label} failed on {failed} of {len(pairs)} pairs: mend the endpoint or raise max_failed.")
 

@@ -31,6 +31,10 @@ class Rule(BaseModel):
             raise ValueError("threshold must be given with compare: threshold, and only then")
         if self.allow_missing and self.compare != "champion":
             raise ValueError("allow_missing is only for compare: champion")
+        if self.compare != "threshold" and self.metric.endswith("_answered"):
+            raise ValueError(
+                f"{self.metric} leaves out what a model did not answer, so two models share no items: take the figure without _answered"
+            )
         return self
 
 

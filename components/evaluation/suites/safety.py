@@ -64,7 +64,7 @@ class Safety:
         path = fetch_root(self.settings.uri or str(DATA / "safety.jsonl"), (".jsonl",))
         if not path.is_file():
             raise UserError(f"Suite {self.name}: {self.settings.uri} is no file: give a JSON lines file.")
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
             if not line.strip():
                 continue
             try:

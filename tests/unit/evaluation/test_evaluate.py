@@ -144,9 +144,8 @@ def test_predictions_are_scored_without_a_model(tmp_path, serve):
     results = str(tmp_path / "second")
     run(settings("http://127.0.0.1:9", predictions=str(file)), "oracle", "", results)
     assert scores_of(results)["demo"]["all"]["strict"]["value"] == pytest.approx(sum(s.kind != "case" for s in asked[:-5]) / 80)
-    file.write_text('{"id": "unknown", "reply": "A"}\n')
-    with pytest.raises(SystemExit):
-        run(settings("http://127.0.0.1:9", predictions=str(file)), "oracle", "", str(tmp_path / "third"))
+    figures = json.loads((tmp_path / "second" / "stats.json").read_text())
+    assert (figures["predictions_missing"], figures["predictions_of_no_item"]) == (5, 0)
 
 
 def test_withheld_keys_give_a_submission_and_no_scores(tmp_path, serve):
@@ -209,6 +208,17 @@ def test_a_judge_that_talks_nonsense_ends_the_stage(tmp_path, serve, capsys, rep
     with pytest.raises(SystemExit):
         run(chosen, "final", "", str(tmp_path / "results"))
     assert "judge stub failed on 1 of 1" in capsys.readouterr().err
+
+
+def test_failures_of_the_judge_are_counted_over_all_suites(tmp_path, serve):
+    uri = write(tmp_path, "test.json", [{"id": 1, "messages": [{"role": "user", "content": "我很累"}]}])
+    specs = [{"name": name, "kind": "psydt", "uri": uri} for name in ("one", "two")]
+    judge = {"llm": llm(serve(Stub(answer=lambda body: "null"))), "pairwise": True, "repeats": 1}
+    for name in ("base", "final"):
+        chosen = settings(serve(Stub()), *specs, judge=judge, max_failed=1)
+        run(chosen, name, "", str(tmp_path / name), reference=str(tmp_path / "base") if name == "final" else "")
+    figures = json.loads((tmp_path / "final" / "stats.json").read_text())
+    assert (figures["judge_failed"], figures["judge_pairs_failed"]) == (2, 2)
 
 
 def test_safety_and_questions_in_one_run(tmp_path, serve):

@@ -137,10 +137,12 @@ def test_what_is_missing_fails_closed(compare, test, candidate, reference, reaso
     assert reason in outcome.reason
 
 
-def test_answered_only_figures_of_models_that_answered_other_items_are_not_compared():
-    outcome = check({"compare": "base", "metric": "pceb.all.strict_answered"}, results("final", 90, unanswered=3))
-    assert not outcome.passed
-    assert "not scored on the same items" in outcome.reason
+@pytest.mark.parametrize("compare", ["base", "sft", "champion"])
+def test_answered_only_figures_of_two_models_are_not_compared(compare):
+    with pytest.raises(ValidationError, match="take the figure without _answered"):
+        Rule(metric="pceb.all.strict_answered", compare=compare)
+    alone = {"metric": "pceb.all.strict_answered", "compare": "threshold", "threshold": 0.9}
+    assert check(alone, results("final", 93, unanswered=3)).passed
 
 
 @pytest.mark.parametrize(
