@@ -1,13 +1,16 @@
 """Training curves: from the log that each training left beside its weights."""
 
 import json
+import logging
 import math
 import os
 from dataclasses import dataclass
 from typing import Any
 
-from components.common.storage import get_bytes
+from components.common.errors import UserError
+from components.common.storage import get_bytes, list_files
 
+log = logging.getLogger("psyche")
 SKIPPED = {"step", "max_steps", "epoch", "num_tokens"}
 FIRST = ("loss", "reward", "eval_loss", "mean_token_accuracy", "rewards/", "kl", "completions/", "grad_norm", "learning_rate", "entropy")
 MOST_CURVES = 9
@@ -24,15 +27,19 @@ class Curve:
 
 
 def read_curves(stage: str) -> list[Curve]:
-    """Returns the curves of a training stage, the telling ones first; none if it left no log."""
+    """Returns the curves of a training stage, the telling ones first; none if it left no log, or, with a warning, none can be had."""
     store, run_id = os.environ.get("PSYCHE_MODEL_STORE", ""), os.environ.get("PSYCHE_RUN_ID", "")
     if not store or not run_id:
         return []
+    path = f"{store.rstrip('/')}/{run_id}/{stage}/training/log_history.jsonl"
     try:
-        text = get_bytes(f"{store.rstrip('/')}/{run_id}/{stage}/training/log_history.jsonl").decode()
-    except Exception:  # botocore and the file system raise unrelated types for a log that is not there
+        if path not in list_files(path.rpartition("/")[0]):
+            return []
+        rows = [json.loads(line) for line in get_bytes(path).decode().splitlines() if line.strip()]
+    except (UserError, OSError, ValueError) as error:  # a page without curves is better than a run that failed for them
+        log.warning("the curves of %s cannot be read: %s", stage, error)
         return []
-    return curves_of(stage, [json.loads(line) for line in text.splitlines() if line.strip()])
+    return curves_of(stage, rows)
 
 
 def curves_of(stage: str, rows: list[dict[str, Any]]) -> list[Curve]:

@@ -24,7 +24,7 @@ def render_page(values: dict[str, Any], sample_chars: int) -> str:
         "thousands": lambda n: f"{n:,}",
         "number": lambda x: f"{x:,}" if isinstance(x, int) else f"{x:,.4g}",
         "percent": lambda x: f"{100 * x:.1f}%",
-        "fixed": lambda x, scale: f"{x:.2f}" if scale == 100 else f"{x:.3g}",
+        "fixed": lambda x: f"{x:.2f}",
         "signed": lambda x: f"{x:+.4f}",
         "p": lambda x: "none" if x is None else "< 0.0001" if x < 0.0001 else f"{x:.4f}",
         "round4": lambda x: "none" if x is None else f"{x:.4f}",

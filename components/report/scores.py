@@ -27,13 +27,11 @@ class SuiteScores:
 
     Attributes:
         name: Its name in the recipe.
-        scale: 100 where the figures are shares, shown as percent; 1 where they are grades.
         headlines: Figures over the whole suite.
         details: All other figures.
     """
 
     name: str
-    scale: int
     headlines: list[ScoreRow] = field(default_factory=list)
     details: list[ScoreRow] = field(default_factory=list)
 
@@ -75,11 +73,9 @@ def read_suites(results: dict[str, str], others: dict[str, str]) -> list[SuiteSc
 
 
 def _suite(name: str, metrics: dict[str, dict[str, Figure]], top: set[str]) -> SuiteScores:
-    graded = any(figure.high > 1 for figures in metrics.values() for figure in figures.values())
     table = [ScoreRow(metric, figures) for metric, figures in metrics.items()]
     return SuiteScores(
         name=name,
-        scale=1 if graded else 100,
         headlines=[row for row in table if f"{name}.{row.name}" in top],
         details=[row for row in table if f"{name}.{row.name}" not in top],
     )

@@ -38,12 +38,8 @@ def _score_card(suite: SuiteScores, row: ScoreRow) -> Card | None:
     figure, base = row.figures.get(CANDIDATE), row.figures.get(BASE)
     if figure is None:
         return None
-
-    def show(value: float) -> str:
-        return f"{100 * value:.1f}%" if suite.scale == 100 else f"{value:.2f}"
-
-    detail = f"{show(figure.low)} to {show(figure.high)}" + (f"; base {show(base.value)}" if base else "")
-    return Card(f"{suite.name}: {row.label}", show(figure.value), detail)
+    detail = f"{figure.low:.1%} to {figure.high:.1%}" + (f"; base {base.value:.1%}" if base else "")
+    return Card(f"{suite.name}: {row.label}", f"{figure.value:.1%}", detail)
 
 
 def data_cards(flows: list[Flow]) -> list[Card]:

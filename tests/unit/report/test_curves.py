@@ -31,8 +31,24 @@ def test_no_store_is_no_curve(store, monkeypatch, missing):
     assert read_curves("sft") == []
 
 
-def test_no_log_is_no_curve(store):
+def test_no_log_is_no_curve(store, caplog):
     assert read_curves("sft") == []
+    assert not caplog.text
+
+
+def test_a_store_that_cannot_be_read_is_told(bucket, monkeypatch, caplog):
+    monkeypatch.setenv("PSYCHE_MODEL_STORE", "s3://gone/models")
+    monkeypatch.setenv("PSYCHE_RUN_ID", "r1")
+    assert read_curves("sft") == []
+    assert "the curves of sft cannot be read: s3://gone/models" in caplog.text
+
+
+def test_a_log_that_was_cut_off_is_told(store, caplog):
+    write_training_log(store, "r1")
+    log = store / "r1" / "sft" / "training" / "log_history.jsonl"
+    log.write_text(log.read_text() + '{"step"')
+    assert read_curves("sft") == []
+    assert "the curves of sft cannot be read" in caplog.text
 
 
 def test_rewards_come_first_and_bookkeeping_is_left_out():

@@ -99,7 +99,6 @@ def test_scores_stand_side_by_side(place):
     suites = {s.name: s for s in read_suites(results, {})}
     assert list(suites["pceb"].main.figures) == ["base", "sft", "final"]
     assert suites["pceb"].main.name == "avg"
-    assert suites["pceb"].scale == 100
     assert {r.name for r in suites["pceb"].details} >= {"moral.single.strict", "case.multi.elastic"}
     assert suites["safety"].is_safety
     assert not suites["pceb"].is_safety
