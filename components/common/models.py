@@ -54,6 +54,22 @@ def local_model(uri: str) -> Path:
         ) from error
 
 
+def model_version(uri: str) -> str:
+    """Returns what tells apart two models that were in one place one after the other, without reading weights.
+
+    The cache names its folders by version. A directory has none: sizes and times of its files tell, but not those of the
+    model card, which the registry writes later.
+
+    Raises:
+        UserError: As `local_model`.
+    """
+    local = local_model(uri)
+    if local != Path(uri).expanduser():
+        return local.name
+    files = sorted((p.relative_to(local).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in local.rglob("*") if p.is_file())
+    return hashlib.sha256(repr([f for f in files if f[0] != "README.md"]).encode()).hexdigest()[:16]
+
+
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """Lets one process at a time make a folder of the cache: two runs on one machine share it."""

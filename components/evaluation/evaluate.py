@@ -13,6 +13,7 @@ from components.common.benchmarks import BadRow
 from components.common.dataset import DatasetWriter, write_text
 from components.common.errors import UserError
 from components.common.llm import LLMSettings, checkpoint_path
+from components.common.models import model_version
 from components.common.scores import Figure, Sample, compute_figures
 from components.common.scores.figures import nest
 from components.common.serving import served
@@ -87,8 +88,11 @@ def run(
 def _replies(stage: Stage, settings: EvaluationSettings, model_name: str, model_uri: str, tasks: list[Task], results: str) -> list[Replies]:
     if settings.predictions:
         return read_predictions(stage, settings.predictions, tasks)
+    calls = checkpoint_path(f"evaluation-{model_name}", results)
+    if settings.llm is None:  # a model that was in the same place before gave other replies
+        calls = f"{calls}/{model_version(model_uri)}"
     with endpoint(settings, model_name, model_uri) as llm:
-        return asyncio.run(ask_tasks(stage, settings, llm, tasks, checkpoint_path(f"evaluation-{model_name}", results)))
+        return asyncio.run(ask_tasks(stage, settings, llm, tasks, calls))
 
 
 def _load(stage: Stage, settings: EvaluationSettings, writer: DatasetWriter) -> Iterator[tuple[Any, Suite, list[Task]]]:

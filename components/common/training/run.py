@@ -13,6 +13,7 @@ from components.common.launch.follow import follow
 from components.common.launch.launcher import launch
 from components.common.launch.settings import LaunchSettings
 from components.common.launch.trainjob import trainjob_name
+from components.common.models import model_version
 from components.common.progress import run_dir
 from components.common.signals import sigterm_raises
 from components.common.stage import Stage
@@ -90,9 +91,11 @@ def on_gpus(launch: LaunchSettings, tuning: TuningSettings) -> bool:
 def fingerprint(settings: TrainingSettings, base_model: str, data: Path) -> str:
     """Returns a hash of what decides the training's course: a checkpoint of another course must not be resumed.
 
-    The launch is part of it: data order and ZeRO shards depend on the number of processes.
+    The launch is part of it: data order and ZeRO shards depend on the number of processes. So is the base model's version:
+    an SFT that is run again puts another model in the same place.
     """
-    digest = hashlib.sha256(json.dumps([base_model, settings.model_dump(mode="json", exclude={"checkpoint", "log_every"})]).encode())
+    course = [base_model, model_version(base_model), settings.model_dump(mode="json", exclude={"checkpoint", "log_every"})]
+    digest = hashlib.sha256(json.dumps(course).encode())
     for shard in sorted((data / "data").glob("*.parquet")):
         digest.update(shard.read_bytes())
     return digest.hexdigest()[:16]
