@@ -86,21 +86,31 @@ def plan(recipe: RecipeName, overrides: Overrides = NO_OVERRIDES) -> None:
 @app.command()
 def doctor(
     recipe: Annotated[str, typer.Option("--recipe", help="check what this recipe needs")] = "",
+    overrides: Overrides = NO_OVERRIDES,
     pull: Annotated[bool, typer.Option("--pull", help="start a short-lived pod per image to see whether it can be pulled")] = False,
 ) -> None:
     """Check a cluster: APIs, permissions, Secrets, S3, MLflow, KFP, LLM endpoints, GPUs, storage."""
+    from components.common.errors import UserError
     from pipelines.doctor import doctor as diagnose
     from pipelines.recipe import load_recipe
 
-    if not diagnose(load_recipe(recipe) if recipe else None, pull, typer.echo):
+    if overrides and not recipe:
+        raise UserError("--set changes a recipe: name it with --recipe.")
+    if not diagnose(load_recipe(recipe, list(overrides)) if recipe else None, pull, typer.echo):
         raise typer.Exit(1)
 
 
 @app.command()
 def rollback(recipe: RecipeName, overrides: Overrides = NO_OVERRIDES) -> None:
-    """Give the traffic back to the model version that served before."""
+    """Give the traffic back to the version that served before, in the namespace deployment.kserve.namespace or PSYCHE_NAMESPACE."""
+    from components.common.errors import UserError
     from components.deployment.kserve.rollout import rollback as roll_back
     from pipelines.recipe import load_recipe
 
     loaded = load_recipe(recipe, list(overrides))
+    if loaded.deployment.target == "local":
+        raise UserError(
+            f"{loaded.name} is served on this machine, where no traffic can be given back: psyche serve NAME/VERSION serves any version; "
+            "for a cluster add --set deployment.target=kserve."
+        )
     typer.echo(f"serving {roll_back(loaded.registry.name, loaded.deployment)} again")

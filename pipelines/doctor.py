@@ -59,6 +59,8 @@ def diagnose(recipe: "Recipe | None" = None, pull: bool = False) -> Iterator[Fin
         ("KFP", lambda: doctor_services.check_kfp(cluster)),
         ("services", lambda: doctor_services.check(api, cluster, needs)),
     ]
+    if "serving" in needs:
+        checks.append(("storage initializer", lambda: doctor_namespace.check_storage_container(api)))
     if recipe:
         checks.append(("nodes", lambda: doctor_namespace.check_nodes(api, recipe)))
     if pull:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from components.preflight.check import check_runtimes
 from components.preflight.findings import Finding
 from components.preflight.objects import check_exists
+from components.preflight.permissions import STORAGE_CONTAINER
 from components.preflight.settings import PreflightSettings
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor_secrets import check_secrets
@@ -47,6 +48,25 @@ def check_pod_security(api: Any, cluster: ClusterSettings) -> Iterator[Finding]:
         yield Finding("error", what, f"restricted refuses the containers of KFP before {SECURITY_CONTEXT}: upgrade KFP, or {fix}.")
     else:
         yield Finding("ok", what, f"{labels.get(ENFORCED, 'nothing')} is enforced")
+
+
+def check_storage_container(api: Any) -> Iterator[Finding]:
+    """Looks whether what fetches the models may start under Pod Security `restricted`: KServe gives it no securityContext."""
+    from kubernetes import client
+
+    kind, what = STORAGE_CONTAINER, "ClusterStorageContainer default"
+    fix = "kubectl apply --server-side --force-conflicts -k manifests/kserve"
+    try:
+        found = client.CustomObjectsApi(api).get_cluster_custom_object(kind.group, kind.versions[0], kind.plural, "default")
+    except client.ApiException as error:
+        if error.status != 404:
+            raise
+        yield Finding("error", what, f"is missing, so KServe fetches no models: {fix}.")
+        return
+    if found.get("spec", {}).get("container", {}).get("securityContext"):
+        yield Finding("ok", what, "has a securityContext")
+    else:
+        yield Finding("error", what, f"has no securityContext, so a restricted namespace refuses the serving pods: {fix}.")
 
 
 def addresses(api: Any, cluster: ClusterSettings) -> dict[str, str]:

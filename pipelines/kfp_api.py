@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from components.common.cluster_api import load_kubeconfig
 from components.common.errors import UserError
 from pipelines.cluster_settings import NAMESPACE
 
@@ -61,12 +62,7 @@ def _refresh(config: Any) -> None:
 
 
 def _proxy_through_kubeconfig(config: Any, namespace: str) -> None:
-    from kubernetes.config import ConfigException, load_kube_config
-
-    try:
-        load_kube_config(client_configuration=config)
-    except (ConfigException, TypeError) as error:
-        raise UserError(f"No cluster is known ({error}): set KUBECONFIG, or KF_PIPELINES_ENDPOINT to the URL of the KFP API.") from error
+    load_kubeconfig(config, "KF_PIPELINES_ENDPOINT to the URL of the KFP API")
     config.host = f"{config.host.rstrip('/')}/api/v1/namespaces/{namespace}/services/ml-pipeline:http/proxy"
 
 

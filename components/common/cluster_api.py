@@ -10,6 +10,7 @@ from components.common.errors import UserError
 
 FIELD_MANAGER = "psyche"
 REQUEST_TIMEOUT = (10, 60)  # seconds to connect, to read
+RETRIES, PASSING = 6, (429, 500, 502, 503, 504)  # half a minute in all, or as long as the API server says
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -21,8 +22,11 @@ class Cluster:
     namespace: str
 
 
-def api_client() -> Any:
+def api_client(retries: Any = None) -> Any:
     """Returns a kubernetes ApiClient of the pod's ServiceAccount, or of the user's kubeconfig.
+
+    Args:
+        retries: A urllib3.Retry; None: urllib3's own, which repeat nothing that the API server answered.
 
     Raises:
         UserError: There is neither.
@@ -30,14 +34,32 @@ def api_client() -> Any:
     from kubernetes import client, config
 
     configuration = client.Configuration()
+    configuration.retries = retries
     try:
         config.load_incluster_config(configuration)
     except config.ConfigException:
-        try:
-            config.load_kube_config(client_configuration=configuration)
-        except (config.ConfigException, TypeError) as error:
-            raise UserError(f"No Kubernetes cluster is configured ({error}): run in a pod, or set KUBECONFIG.") from error
+        load_kubeconfig(configuration, "run in a pod")
     return client.ApiClient(configuration)
+
+
+def load_kubeconfig(configuration: Any, instead: str) -> None:
+    """Reads the user's kubeconfig into a client's configuration.
+
+    Args:
+        configuration: Gets host, certificates and login.
+        instead: What else would do, for the sentence.
+
+    Raises:
+        UserError: There is none, or it cannot be read.
+    """
+    from kubernetes import config
+    from yaml import YAMLError
+
+    try:
+        config.load_kube_config(client_configuration=configuration)
+    except (config.ConfigException, TypeError, OSError, ValueError, YAMLError) as error:
+        problem = " ".join(str(error).split())
+        raise UserError(f"No cluster is known ({problem}): set KUBECONFIG to a kubeconfig file, or {instead}.") from error
 
 
 def connect(namespace: str) -> Cluster:
@@ -46,7 +68,13 @@ def connect(namespace: str) -> Cluster:
     Raises:
         UserError: No cluster is configured.
     """
-    return Cluster(api_client(), namespace or _own_namespace())
+    from urllib3 import Retry
+
+    # A throttled call or an API server that restarts must not undo what took an hour; to POST twice could create twice.
+    retries = Retry(
+        RETRIES, backoff_factor=0.5, status_forcelist=PASSING, allowed_methods={"GET", "PATCH", "DELETE"}, raise_on_status=False
+    )
+    return Cluster(api_client(retries), namespace or _own_namespace())
 
 
 def _own_namespace() -> str:

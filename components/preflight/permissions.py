@@ -23,6 +23,7 @@ PIPELINE = Kind(
 PIPELINE_VERSION = Kind("pipelines.kubeflow.org", "pipelineversions", ("v2beta1",), PIPELINE.provider)
 INFERENCE_SERVICE = Kind("serving.kserve.io", "inferenceservices", ("v1beta1",), "KServe 0.16 or later")
 SERVING_RUNTIME = Kind("serving.kserve.io", "servingruntimes", ("v1alpha1",), "KServe 0.16 or later")
+STORAGE_CONTAINER = Kind("serving.kserve.io", "clusterstoragecontainers", ("v1alpha1",), "KServe 0.16 or later")
 TRAIN_JOB = Kind("trainer.kubeflow.org", "trainjobs", ("v1alpha1",), "Kubeflow Trainer 2.2 or later")
 TRAINING_RUNTIME = Kind("trainer.kubeflow.org", "trainingruntimes", ("v1alpha1",), "Kubeflow Trainer 2.2 or later")
 

@@ -78,7 +78,10 @@ def _of_deployment(cluster: Cluster, name: str) -> Reason | None:
 
 
 def _of_service(cluster: Cluster, name: str) -> Reason:
-    status = (get(cluster, "InferenceService", name) or {}).get("status", {})
+    service = get(cluster, "InferenceService", name)
+    if service is None:
+        return Reason("deleted", "the InferenceService is gone, somebody deleted it meanwhile", True)
+    status = service.get("status", {})
     failure = status.get("modelStatus", {}).get("lastFailureInfo", {})
     if failure:
         return Reason(failure.get("reason", "model"), failure.get("message", ""), True)

@@ -119,6 +119,11 @@ def test_names_what_kserve_says(fake, cluster, status, expected):
     assert str(explain(cluster, "psyche")).startswith(expected)
 
 
+def test_a_service_that_is_gone_is_not_waited_for(fake, cluster):
+    with pytest.raises(UserError, match=r"cannot become ready. deleted: the InferenceService is gone"):
+        wait_ready(cluster, "psyche", "psyche/1", KServeSettings(ready_timeout_s=60, hopeless_after_s=0), poll_s=0.01)
+
+
 def test_the_newest_pod_tells(fake, cluster):
     old = pod(containerStatuses=[container(state={"running": {}})])
     old["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"

@@ -40,6 +40,7 @@ def review(allowed):
 FOR_KSERVE = {"s3_endpoint": "seaweedfs.psyche.svc:8333", "s3_usehttps": "0", "s3_region": "us-east-1"}
 ACCESS = "/apis/authorization.k8s.io/v1/{}subjectaccessreviews"
 CORE, WORKLOADS = "/api/v1/namespaces/kubeflow", "/api/v1/namespaces/psyche"
+STORAGE_CONTAINER = "/apis/serving.kserve.io/v1alpha1/clusterstoragecontainers/default"
 SERVING = "/apis/serving.kserve.io/v1alpha1/namespaces/psyche"
 
 
@@ -65,6 +66,7 @@ def routes():
         ("GET", f"{WORKLOADS}/secrets/psyche-guard"): (200, secret("psyche-guard", GUARD_KEYS)),
         ("GET", f"{WORKLOADS}/secrets/psyche-mlflow-server"): (200, secret("psyche-mlflow-server", MLFLOW_SERVER_KEYS)),
         ("GET", f"{SERVING}/servingruntimes/psyche-vllm"): (200, {"metadata": {"name": "psyche-vllm"}}),
+        ("GET", STORAGE_CONTAINER): (200, {"spec": {"container": {"securityContext": {"runAsNonRoot": True}}}}),
         ("GET", "/apis/storage.k8s.io/v1/storageclasses"): (200, {"items": [default]}),
         ("GET", "/apis/discovery.k8s.io/v1/namespaces/psyche/endpointslices"): (200, endpoint_slices()),
         ("GET", "/api/v1/nodes"): (200, {"items": [node(0), node(8)]}),

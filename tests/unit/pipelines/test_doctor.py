@@ -9,7 +9,17 @@ from pipelines.pods import S3_KEYS
 from pipelines.recipe import load_recipe
 from tests.unit.pipelines import kfp_routes, kube_routes
 from tests.unit.pipelines.fake_api import serving, write_kubeconfig
-from tests.unit.pipelines.kube_routes import ACCESS, CORE, SERVING, WORKLOADS, config_map, endpoint_slices, review, secret
+from tests.unit.pipelines.kube_routes import (
+    ACCESS,
+    CORE,
+    SERVING,
+    STORAGE_CONTAINER,
+    WORKLOADS,
+    config_map,
+    endpoint_slices,
+    review,
+    secret,
+)
 
 
 @pytest.fixture
@@ -83,6 +93,12 @@ def test_all_is_well(kfp, kube, recipe):
             "annotate --overwrite secret psyche-s3 serving.kserve.io/s3-usehttps=1.",
         ),
         (("GET", f"{SERVING}/servingruntimes/psyche-vllm"), (404, {}), "error", "psyche-vllm: is missing: apply manifests/base"),
+        (
+            ("GET", STORAGE_CONTAINER), (200, {"spec": {"container": {"name": "storage-initializer"}}}), "error",
+            "has no securityContext, so a restricted namespace refuses the serving pods: kubectl apply --server-side --force-conflicts -k",
+        ),
+        (("GET", STORAGE_CONTAINER), (404, {}), "error", "ClusterStorageContainer default: is missing, so KServe fetches no models: kubectl apply"),
+        (("GET", STORAGE_CONTAINER), (403, {"message": "no"}), "warning", "storage initializer: not checked. Cannot check storage initializer: forb"),
         (("GET", "/apis/storage.k8s.io/v1/storageclasses"), (200, {"items": []}), "error", "none is the default"),
         (("GET", "/api/v1/nodes"), (200, {"items": [kube_routes.node(4)]}), "error", "the largest node offers 4 nvidia.com/gpu, 8 are asked for"),
         (
