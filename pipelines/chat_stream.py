@@ -145,7 +145,7 @@ def _events(response: Any, url: str) -> Iterator[dict[str, Any]]:
 
 def _open(address: str, body: dict[str, Any] | None) -> Any:
     headers = {"Content-Type": "application/json"}
-    if key := os.environ.get("PSYCHE_API_KEY"):
+    if key := os.environ.get("PSYCHE_API_KEY", "").strip():  # a line break would be refused with a message that shows the key
         headers["Authorization"] = f"Bearer {key}"
     try:
         request = urllib.request.Request(address, None if body is None else json.dumps(body).encode(), headers)

@@ -40,7 +40,7 @@ class CanarySettings(BaseModel):
 
     gateway: str = Field(pattern=r"^[a-z0-9.-]+/[a-z0-9.-]+$", description="namespace/name of the Gateway that the HTTPRoute attaches to")
     hostname: str = Field(default="", description="host name of the endpoint; empty: every host of the Gateway")
-    steps: list[int] = Field(
+    steps: list[Annotated[int, Field(ge=1, le=100)]] = Field(
         default=[10, 50, 100], min_length=1, description="choice: percent of traffic that the new version gets, step by step"
     )
     step_seconds: float = Field(default=120.0, ge=0, description="choice: seconds of traffic before a step is judged")

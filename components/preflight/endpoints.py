@@ -1,6 +1,7 @@
 """Checks of the services that a run talks to: object store, MLflow, LLM endpoints."""
 
 import base64
+import http.client
 import json
 import re
 import socket
@@ -131,10 +132,21 @@ def _llm_sentence(url: str, error: Exception) -> str:
 
 
 def get_json(url: str, headers: Mapping[str, str]) -> dict:  # type: ignore[type-arg]
-    """Returns the JSON object behind a URL."""
+    """Returns the JSON object behind a URL.
+
+    Raises:
+        OSError: It cannot be reached, or no HTTP is spoken there.
+        ValueError: It is no URL, or not a JSON object.
+    """
     request = urllib.request.Request(url, headers=dict(headers))
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
-        return dict(json.load(response))
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+            found = json.load(response)
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"no HTTP: {error!r}") from error
+    if not isinstance(found, dict):
+        raise ValueError("its JSON is no object")
+    return found
 
 
 def _basic_auth(user: str, password: str) -> dict[str, str]:

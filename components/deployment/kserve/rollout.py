@@ -60,10 +60,11 @@ def namespace_of(settings: DeploymentSettings) -> str:
 def endpoint_of(service: str, model: str, namespace: str, settings: DeploymentSettings) -> Endpoint:
     """Returns the endpoint of an InferenceService: KServe's Service leads to the guard's port."""
     key_name = settings.kserve.api_key_env
-    if key_name and not os.environ.get(key_name):
+    key = os.environ.get(key_name, "").strip()  # a line break would be refused with a message that shows the key
+    if key_name and not key:
         raise UserError(f"{key_name} is not set: it must hold a key that the guard accepts.")
     url = settings.kserve.service_url.format(service=f"{service}-predictor", namespace=namespace)
-    return Endpoint(url, model, os.environ.get(key_name, "") if key_name else "")
+    return Endpoint(url, model, key)
 
 
 def _in_place(cluster: Cluster, version: ModelVersion, settings: DeploymentSettings) -> dict[str, Any]:

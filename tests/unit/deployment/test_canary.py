@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from pydantic import ValidationError
 
 from components.common.errors import UserError
 from components.deployment import deploy
@@ -219,3 +220,9 @@ def test_model_deployed_in_place_is_the_stable_version_of_its_first_canary(fake,
     assert weights(fake) == {"psyche-predictor": 100}
     deploy_to_kserve(version(3), settings(canary={}), cluster)
     assert services(fake) == ["psyche", "psyche-v3"], "the former version is kept, no other"
+
+
+@pytest.mark.parametrize("steps", [[0, 100], [50, 150], [-10], []])
+def test_steps_are_percent(settings, steps):
+    with pytest.raises(ValidationError, match="steps"):
+        settings(canary={"steps": steps})

@@ -149,7 +149,7 @@ def test_guard_key_comes_from_the_environment(cluster, settings, endpoint, monke
     chosen = settings(api_key_env="GUARD_KEY")
     with pytest.raises(UserError, match="GUARD_KEY is not set"):
         deploy_to_kserve(version(1), chosen, cluster)
-    monkeypatch.setenv("GUARD_KEY", "open sesame")
+    monkeypatch.setenv("GUARD_KEY", "open sesame\n")  # as a Secret made from a file holds it
     deploy_to_kserve(version(1), chosen, cluster)
     assert {key for _, _, key in endpoint.seen} == {"Bearer open sesame"}
 

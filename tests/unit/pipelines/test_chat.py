@@ -117,7 +117,7 @@ def test_a_refusal_quotes_the_server_and_names_the_fix(stub, show, status, fix):
 
 
 def test_the_key_of_the_environment_is_sent(stub, show, monkeypatch):
-    monkeypatch.setenv("PSYCHE_API_KEY", "k1")
+    monkeypatch.setenv("PSYCHE_API_KEY", "k1\n")  # as read from a file; urllib refuses it, and would quote it
     ask(Conversation(stub.url, "psyche"), "hi", show)
     assert stub.headers[0]["Authorization"] == "Bearer k1"
 

@@ -1,5 +1,7 @@
 """Preflight's calls against fake servers: each thing that can be wrong is one sentence with the fix."""
 
+import socket
+import threading
 import time
 
 import boto3
@@ -63,6 +65,7 @@ def test_a_store_that_is_not_there_or_not_named():
         ((401, {}), "error", "refused the login (401): check user and password in the Secret psyche-mlflow"),
         ((500, {}), "error", "answered 500: check its log"),
         ((200, "<html>"), "error", "does not answer"),
+        ((200, [1]), "error", "does not answer (its JSON is no object)"),
     ],
 )
 def test_mlflow(server, reply, level, sentence):
@@ -71,6 +74,13 @@ def test_mlflow(server, reply, level, sentence):
     found = endpoints.check_mlflow(env)
     assert (found.level, sentence in found.detail) == (level, True)
     assert server.headers[-1]["authorization"] == "Basic cHN5Y2hlOnA="
+
+
+def test_mlflow_behind_something_that_speaks_no_http():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: listener.accept()[0].sendall(b"SSH-2.0-x\r\n"), daemon=True).start()
+        found = endpoints.check_mlflow({"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{listener.getsockname()[1]}"})
+    assert (found.level, "does not answer (no HTTP" in found.detail) == ("error", True)
 
 
 def test_mlflow_without_address_is_a_warning():
