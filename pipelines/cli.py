@@ -1,5 +1,6 @@
 """The `psyche` command. An error is one sentence and exit code 1 (2: a wrong command line); `--debug` anywhere shows the traceback."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -18,6 +19,15 @@ from pipelines.cli_cluster import NO_OVERRIDES, Overrides, RecipeName
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 app.add_typer(cli_cluster.app)
 app.add_typer(cli_review.app, name="review")
+
+# What to do about a failure of the file system, wherever it comes from.
+HINTS = {
+    errno.ENOSPC: "free some space or set PSYCHE_HOME and --runs elsewhere",
+    errno.EEXIST: "name a folder, not a file",
+    errno.ENOTDIR: "name a folder, not a file",
+    errno.EISDIR: "name a file, not a folder",
+    errno.EACCES: "change its permissions, or name another one",
+}
 
 Runs = Annotated[Path, typer.Option("--runs", help="folder of runs and of the embedded platform's data")]
 
@@ -75,8 +85,9 @@ def ui(runs: Runs = Path("runs")) -> None:
 
     with local.locked(runs), local.platform(runs, runs / "platform" / "logs") as platform:
         typer.echo(f"MLflow: {platform.mlflow_url}\nS3:     {platform.s3_url}\nCtrl-C stops them.")
-        while True:
-            time.sleep(1)
+        with contextlib.suppress(KeyboardInterrupt):  # the way to stop it is no failure
+            while True:
+                time.sleep(1)
 
 
 @app.command()
@@ -152,7 +163,7 @@ def main() -> None:
     except OSError as error:
         if debug:
             raise
-        hint = "free some space or set PSYCHE_HOME and --runs elsewhere" if error.errno == errno.ENOSPC else "run with --debug for details"
+        hint = HINTS.get(error.errno or 0, "run with --debug for details")
         print(f"error: {error.strerror or error} ({error.filename or os.getcwd()}): {hint}.", file=sys.stderr)
         sys.exit(1)
     except Exception as error:

@@ -1,6 +1,8 @@
 """The `psyche` command: a mistake is one sentence and an exit code, never a traceback."""
 
+import contextlib
 import signal
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,6 +49,9 @@ def psyche(monkeypatch, capsys, tmp_path):
         ("chat hello --url nonsense", 1, "correct --url"),
         ("doctor --recipe nope", 1, "No recipe 'nope'"),
         ("rollback demo", 1, "deployment.kserve.namespace"),
+        ("rollback demo --set deployment.target=local", 1, "psyche serve NAME/VERSION"),
+        ("doctor --set a=b", 1, "name it with --recipe"),
+        ("ui --runs binary.yaml", 1, "name a folder, not a file"),
         ("stop", 1, "Nothing of the last run"),
         ("review import none.json", 1, "export the project again"),
     ],
@@ -67,6 +72,17 @@ def test_without_a_command_the_help_is_shown_and_nothing_else(psyche, arguments)
     assert code == 2
     assert "Usage: " in out + err
     assert "error" not in err
+
+
+def test_ctrl_c_is_how_one_leaves_the_servers_and_no_failure(psyche, monkeypatch, capsys):
+    opened = contextlib.nullcontext(SimpleNamespace(mlflow_url="http://mlflow", s3_url="http://s3"))
+    monkeypatch.setattr("pipelines.local.platform", lambda *_: opened)
+    monkeypatch.setattr("time.sleep", lambda _: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("sys.argv", ["psyche", "ui"])
+    cli.main()  # an exit code other than 0 would raise SystemExit
+    out, err = capsys.readouterr()
+    assert "http://mlflow" in out
+    assert err == ""
 
 
 def test_debug_shows_the_traceback(monkeypatch):
