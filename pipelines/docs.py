@@ -120,6 +120,8 @@ def _words(annotation: Any, titles: dict[type[BaseModel], str]) -> str:
         return " or ".join(f"`{a}`" for a in arguments)
     if kind in (typing.Union, types.UnionType):
         return " or ".join(_words(a, titles) for a in arguments)
+    if kind is typing.Annotated:
+        return type_text(FieldInfo.from_annotation(annotation), titles)
     if kind is list:
         return f"list of {_words(arguments[0], titles)}"
     if kind is dict:
