@@ -20,8 +20,8 @@ KEPT_LINES = 400  # of the log, in which the reason of a failure is looked for
 def run_trainjob(cluster: Cluster, manifest: dict[str, Any], pending_s: int | None = None) -> Generator[str, None, None]:
     """Yields the output of node 0 line by line and returns when the TrainJob is complete.
 
-    A step that is cancelled, or whose reader fails, deletes the TrainJob. A step that is killed leaves it running, and
-    the retry adopts it.
+    A step that is cancelled, whose reader fails, or that gives up waiting deletes the TrainJob: its pods would go on holding
+    GPUs. A step that is killed leaves it running, and the retry adopts it.
 
     Args:
         cluster: Where it runs.
@@ -93,12 +93,12 @@ def _lines(cluster: Cluster, name: str, pending_s: int | None) -> Iterator[str]:
 
 
 def _wait(cluster: Cluster, name: str, pods: list[dict[str, Any]], told: str, seconds: float, limit: int | None) -> str:
-    """Says once why no pod runs; raises if waiting is hopeless or has lasted too long."""
+    """Says once why no pod runs; deletes the TrainJob and raises if waiting is hopeless or has lasted too long."""
     reason, hopeless = waiting_reason(pods, _events(cluster, name))
-    if hopeless:
-        raise UserError(f"TrainJob {cluster.namespace}/{name} cannot start: {reason}.")
-    if limit and seconds > limit:
-        raise UserError(f"TrainJob {cluster.namespace}/{name} did not start in {limit} s: {reason or 'no reason is known'}.")
+    if hopeless or (limit and seconds > limit):
+        _delete(cluster, name)
+        ended = "cannot start" if hopeless else f"did not start in {limit} s"
+        raise UserError(f"TrainJob {cluster.namespace}/{name} {ended}: {reason or 'no reason is known'}.")
     if reason and reason != told:
         log.warning("TrainJob %s waits: %s", name, reason)
     return reason

@@ -147,6 +147,7 @@ def test_image_that_cannot_be_pulled_ends_the_wait(fake, cluster):
     fake.on_create = lambda job: fake.pods.append(pod("p0", "Pending", **PULL))
     with pytest.raises(UserError, match=r"cannot start: image problem, ImagePullBackOff \(no such tag\)"):
         run(cluster)
+    assert NAME not in fake.jobs, "its pod would go on holding GPUs"
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,7 @@ def test_wait_without_pods_ends_at_the_limit_with_the_reason_of_the_events(fake,
     with pytest.raises(UserError, match=r"did not start in 0\.05 s") as raised:
         run(cluster, pending_s=0.05)
     assert sentence in str(raised.value)
+    assert NAME not in fake.jobs
 
 
 def test_unschedulable_pod_is_waited_for_and_told_once(fake, cluster, caplog):
