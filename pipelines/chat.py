@@ -69,13 +69,13 @@ def screen(show_reasoning: bool) -> Screen:
 
 
 def local_endpoints(runs: Path) -> list[str]:
-    """Returns the addresses that `psyche serve` and the last run's deployment wrote down, the newest first."""
+    """Returns the addresses that `psyche serve` and the deployments of runs wrote down, the newest first."""
     from pipelines.run_local import servers  # these load every stage's settings, which a chat with --url does not need
-    from pipelines.run_state import RunFolder, last_run
+    from pipelines.run_state import RunFolder, all_runs
 
     serving = sorted((runs / "serving").glob("*/servers.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-    folders = [*(RunFolder(p.parent) for p in serving), last_run(runs)]
-    return [str(servers(folder)[-1]["url"]) for folder in folders if folder and servers(folder)]
+    folders = [*(RunFolder(p.parent) for p in serving), *all_runs(runs)]
+    return [str(servers(folder)[-1]["url"]) for folder in folders if servers(folder)]
 
 
 def open_conversation(url: str, model: str, runs: Path) -> Conversation:

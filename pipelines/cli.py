@@ -69,12 +69,13 @@ def run(
 def stop(runs: Runs = Path("runs")) -> None:
     """Stop what `psyche run --keep-serving` left up."""
     from pipelines.run_local import servers, stop_servers
-    from pipelines.run_state import last_run
+    from pipelines.run_state import all_runs
 
-    last = last_run(runs)
-    if last is None or not servers(last):
-        raise UserError(f"Nothing of the last run in {runs} is being served.")
-    stop_servers(last)
+    serving = [run for run in all_runs(runs) if servers(run)]
+    if not serving:
+        raise UserError(f"Nothing of a run in {runs} is being served: name another folder with --runs.")
+    for one in serving:
+        stop_servers(one)
     typer.echo("stopped")
 
 
@@ -136,10 +137,20 @@ def docs() -> None:
         typer.echo(path)
 
 
+def bypass_proxies() -> None:
+    """Lets this process and its children reach the servers of this machine where the environment names a proxy."""
+    for name in ("no_proxy", "NO_PROXY"):  # programs differ in which one they read
+        listed = os.environ.get(name) or os.environ.get(name.swapcase(), "")
+        hosts = [host.strip() for host in listed.split(",") if host.strip()]
+        if "*" not in hosts:
+            os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
+
+
 def main() -> None:
     """Entry point: turns every error into one sentence, unless `--debug` is given."""
     debug = "--debug" in sys.argv
     sys.argv = [a for a in sys.argv if a != "--debug"]
+    bypass_proxies()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:

@@ -11,6 +11,7 @@ import random
 import shutil
 import socket
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,13 @@ from components.common.storage import PROJECT_ROOT, s3_client
 
 BUCKET = "psyche"
 NEEDED_GB = 4
+# What would lead clients of the embedded servers to others, or with the keys of others.
+FOREIGN = (
+    "AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_RUN_ID", "MLFLOW_REGISTRY_URI", "MLFLOW_REGISTRY_STORE_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_AUTH",
+)  # fmt: skip
 LAST_GB = 0.2  # below it the run is ended while its servers can still close their files
 
 
@@ -99,6 +107,8 @@ def platform(runs: Path, log_dir: Path) -> Iterator[Platform]:
     data = runs.resolve() / "platform"
     data.mkdir(parents=True, exist_ok=True)
     check_disk(data, "choose --runs FOLDER elsewhere")
+    for name in FOREIGN:
+        os.environ.pop(name, None)
     with contextlib.ExitStack() as stack:
         s3_url, wait_for_s3 = _start_s3(data / "s3", log_dir, stack)
         env = {
@@ -129,7 +139,7 @@ def teacher(model_uri: str, settings: VLLMSettings) -> Iterator[str]:
 def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> tuple[str, Callable[[], None]]:
     """Returns the server's URL and what waits until it answers."""
     folder.mkdir(parents=True, exist_ok=True)
-    ports = {name: _port_with_grpc() for name in ("master", "volume", "filer", "s3")}
+    ports = dict(zip(("master", "volume", "filer", "s3"), _ports_with_grpc(4), strict=True))
     command = [
         _weed(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
         "-volume.max=0", "-master.volumeSizeLimitMB=1024",
@@ -152,14 +162,18 @@ def _weed() -> str:
     return str(Path(program).resolve())
 
 
-def _port_with_grpc() -> int:
-    """Returns a port p that is free together with p + 10000, where SeaweedFS puts its gRPC twin."""
-    while True:
+def _ports_with_grpc(count: int) -> list[int]:
+    """Returns ports p that are free together with p + 10000, where SeaweedFS puts the gRPC twin of each."""
+    found: list[int] = []
+    while len(found) < count:
         port = random.randint(20000, 40000)
+        if {port, port - 10000, port + 10000} & set(found):
+            continue
         with contextlib.suppress(OSError), socket.socket() as a, socket.socket() as b:
             a.bind(("127.0.0.1", port))
             b.bind(("127.0.0.1", port + 10000))
-            return port
+            found.append(port)
+    return found
 
 
 def _make_bucket() -> None:
@@ -176,7 +190,7 @@ def _start_mlflow(data: Path, log_dir: Path, stack: contextlib.ExitStack) -> tup
     env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     command = [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{data / 'mlflow.db'}", "--serve-artifacts",
+        "--backend-store-uri", f"sqlite:///{urllib.parse.quote(str(data / 'mlflow.db'))}", "--serve-artifacts",
         "--artifacts-destination", f"s3://{BUCKET}/mlflow",
     ]  # fmt: skip
     process = spawn(command, log_dir / "mlflow.log", env)

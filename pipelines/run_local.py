@@ -16,9 +16,10 @@ from rich.markup import escape
 from components.common import tracking
 from components.common.errors import UserError
 from components.common.fetch import REMOTE
-from components.common.processes import spawn, stop
+from components.common.models import local_model
+from components.common.processes import spawn, stop, stop_recorded, wrapped
 from components.common.serving import VLLMSettings
-from components.common.storage import PROJECT_ROOT, cache_dir
+from components.common.storage import PROJECT_ROOT, cache_dir, split_s3
 from components.ingest.fetch import fetch
 from pipelines import local, terminal
 from pipelines.recipe import STAGES, Recipe
@@ -42,6 +43,8 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
     runs = runs.resolve()
     check_local_sources(recipe)
     local.vllm_python()
+    if _on_a_store_elsewhere(recipe.base_model):
+        local_model(recipe.base_model)  # now: the embedded S3 server takes that store's place in the environment
     with local.locked(runs):
         local.check_disk(cache_dir("."), "set PSYCHE_HOME to a folder elsewhere")
         run, continued = open_run(runs, recipe, fresh)
@@ -52,8 +55,6 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
         taught = _taught_stages(recipe) - _done(run)
         out.print("starting the platform: S3 (SeaweedFS), MLflow" + (", teacher LLM (vLLM)" if taught else ""))
         os.environ |= {"MLFLOW_LOGGING_LEVEL": "WARNING", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
-        for name in ("MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):  # of some other server: the embedded one does not know them
-            os.environ.pop(name, None)
         with local.platform(runs, run.logs) as platform:
             env = {**os.environ, **platform.env, **_stage_env(recipe, run, keep_serving)}
             os.environ.update(env)
@@ -86,11 +87,18 @@ def check_local_sources(recipe: Recipe) -> None:
     """Looks for the files on this machine before anything is started; what is remote, the stage `ingest` fetches.
 
     Raises:
-        UserError: A source does not exist or holds nothing that can be read.
+        UserError: A source does not exist, holds nothing that can be read, or is on a store that no stage will reach.
     """
+    for uri in [*(s.uri for s in recipe.ingest.sources), *(s.uri for s in recipe.suites)]:
+        if _on_a_store_elsewhere(uri):
+            raise UserError(f"{uri}: a run on this machine reads its own S3 server only: download it and name the folder.")
     for source in recipe.ingest.sources:
         if not source.uri.startswith(REMOTE):
             fetch(source.uri)
+
+
+def _on_a_store_elsewhere(uri: str) -> bool:
+    return uri.startswith("s3://") and split_s3(uri)[0] != local.BUCKET
 
 
 def _taught_stages(recipe: Recipe) -> set[str]:
@@ -108,8 +116,9 @@ def _done(run: RunFolder) -> set[str]:
 
 def _fetch_model(uri: str, run: RunFolder) -> str:
     """Returns the model's directory; in a process of its own, which gives torch's memory back and keeps its output in a log."""
+    command = wrapped([sys.executable, "-m", "components.common.models", uri])
     with (run.logs / "model.log").open("w") as log:
-        done = subprocess.run([sys.executable, "-m", "components.common.models", uri], stdout=subprocess.PIPE, stderr=log, text=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
     if done.returncode:
         lines = (run.logs / "model.log").read_text(errors="replace").strip().splitlines() or ["no output"]
         raise UserError(lines[-1].removeprefix("error: "))
@@ -117,20 +126,26 @@ def _fetch_model(uri: str, run: RunFolder) -> str:
 
 
 def _stage_env(recipe: Recipe, run: RunFolder, keep_serving: bool) -> dict[str, str]:
-    commit = subprocess.run(["git", "-C", str(PROJECT_ROOT), "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
     return {
         "PSYCHE_RUN_ID": run.id,
         "PSYCHE_RUN_DIR": str(run.path),
         "PSYCHE_OWNER_PID": "0" if keep_serving else str(os.getpid()),
         "PSYCHE_RECIPE": recipe.name,
         "PSYCHE_RECIPE_HASH": recipe.fingerprint(),
-        "PSYCHE_COMMIT": commit or code_hash(),
+        "PSYCHE_COMMIT": _commit() or code_hash(),
         "PSYCHE_VLLM_PYTHON": local.vllm_python(),
         "PYTHONPATH": f"{PROJECT_ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep),
         "PYTHONUNBUFFERED": "1",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
     }
+
+
+def _commit() -> str:
+    """Returns the commit of this clone; "" without git, or where the project was unpacked from an archive."""
+    with contextlib.suppress(FileNotFoundError):
+        return subprocess.run(["git", "-C", str(PROJECT_ROOT), "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    return ""
 
 
 def _forget_unfinished(run: RunFolder) -> None:
@@ -192,7 +207,7 @@ def servers(run: RunFolder) -> list[dict[str, Any]]:
 def stop_servers(run: RunFolder) -> None:
     """Stops what the deployment stage left running."""
     for server in servers(run):
-        stop(int(server["pid"]))
+        stop_recorded(int(server["pid"]))
     (run.path / "servers.json").unlink(missing_ok=True)
 
 

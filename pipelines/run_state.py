@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.common.dataset import write_text
+from components.common.errors import UserError
 from components.common.storage import PROJECT_ROOT
 from pipelines.recipe import Recipe
 
@@ -46,11 +47,17 @@ class RunFolder:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Returns the object in a file; {} where the file is missing."""
+    """Returns the object in a file; {} where the file is missing.
+
+    Raises:
+        UserError: It holds something else.
+    """
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return {}
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}): delete it; what it tells of is then done again.") from error
 
 
 def code_hash() -> str:
@@ -64,22 +71,25 @@ def code_hash() -> str:
 
 
 def open_run(runs: Path, recipe: Recipe, fresh: bool) -> tuple[RunFolder, bool]:
-    """Returns the newest unfinished run of the same recipe and code, or a new one; and whether it is continued."""
+    """Returns the newest unfinished run of the same recipe and code, or a new one; and whether it is continued.
+
+    A folder that was moved is not continued: what its stages wrote is recorded by its old path.
+    """
     fingerprint = f"{recipe.fingerprint()}-{code_hash()}"
     folders = sorted((p for p in runs.glob(f"{recipe.name}-*") if p.is_dir()), reverse=True)
     for path in folders:
         state = read_json(path / "state.json")
-        if not fresh and state.get("fingerprint") == fingerprint and state.get("status") != "done":
+        if not fresh and state.get("fingerprint") == fingerprint and state.get("status") != "done" and state.get("place") == str(path):
             return RunFolder(path), True
     path = runs / f"{recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     path.mkdir(parents=True)
     folder = RunFolder(path)
     write_text(path / "recipe.json", recipe.model_dump_json(indent=2))
-    folder.set_state(fingerprint=fingerprint, status="started", recipe=recipe.name)
+    folder.set_state(fingerprint=fingerprint, status="started", recipe=recipe.name, place=str(path))
     return folder, False
 
 
-def last_run(runs: Path) -> RunFolder | None:
-    """Returns the newest run of any recipe."""
-    found = sorted((p for p in runs.glob("*/state.json")), key=lambda p: p.stat().st_mtime)
-    return RunFolder(found[-1].parent) if found else None
+def all_runs(runs: Path) -> list[RunFolder]:
+    """Returns the runs of all recipes, the newest first."""
+    found = sorted(runs.glob("*/state.json"), key=lambda p: p.stat().st_mtime, reverse=True)
+    return [RunFolder(p.parent) for p in found]

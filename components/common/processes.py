@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+WRAPPER = "components.common.processes"
 GRACE_SECONDS = 4.0
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -39,10 +40,26 @@ def spawn(
         grace: Seconds between telling it to stop and killing it.
     """
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    watched = str(os.getpid() if owner is None else owner)
-    wrapped = [sys.executable, "-m", "components.common.processes", watched, "--grace", str(grace), "--", *command]
     with log_file.open("ab") as sink:
-        return subprocess.Popen(wrapped, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=env, start_new_session=True)
+        return subprocess.Popen(
+            wrapped(command, owner, grace), stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=env, start_new_session=True
+        )
+
+
+def wrapped(command: list[str], owner: int | None = None, grace: float = GRACE_SECONDS) -> list[str]:
+    """Returns the command line that runs a command under the wrapper."""
+    watched = os.getpid() if owner is None else owner
+    return [sys.executable, "-m", WRAPPER, str(watched), "--grace", str(grace), "--", *command]
+
+
+def stop_recorded(pid: int) -> None:
+    """Ends what `spawn` started, by a pid that was written down; one that belongs to something else by now is left alone."""
+    try:
+        ours = WRAPPER in psutil.Process(pid).cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return
+    if ours:
+        stop(pid)
 
 
 def stop(pid: int, grace: float = GRACE_SECONDS) -> None:

@@ -3,10 +3,10 @@
 The interpreter that has vLLM is PSYCHE_VLLM_PYTHON (an environment of its own on CPU machines), else this one.
 """
 
+import http.client
 import os
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,22 +108,23 @@ def wait_ready(url: str, exit_code: Callable[[], int | None], timeout_s: float, 
     """Polls `url` until it answers 200.
 
     Args:
-        url: Health URL.
+        url: Health URL on this machine, asked without any proxy.
         exit_code: Callable that returns the process's exit code, or None while it runs.
         timeout_s: Seconds to wait at the most.
         what: Name for the error sentence.
         log_file: Its last line is quoted when the process ends early.
     """
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if exit_code() is not None:
             lines = [x for x in log_file.read_text(errors="replace").splitlines() if x.strip()] if log_file.exists() else []
             raise UserError(f"{what} ended while starting ({lines[-1][:300] if lines else 'no output'}): see {log_file}.")
         try:
-            with urllib.request.urlopen(url, timeout=5) as response:
+            with direct.open(url, timeout=5) as response:
                 if response.status == 200:
                     return
-        except (urllib.error.URLError, OSError):
+        except (OSError, http.client.HTTPException):
             pass
         time.sleep(0.3)
     raise UserError(f"{what} was not ready after {timeout_s:.0f} s: see {log_file}, or raise ready_timeout_s.")

@@ -6,10 +6,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
-
 from components.common.dataset import write_text
-from components.common.processes import free_port, spawn, stop
+from components.common.processes import free_port, spawn, stop, stop_recorded
 from components.common.progress import run_dir
 from components.common.serving import start_vllm, wait_ready
 from components.deployment.settings import DeploymentSettings
@@ -75,13 +73,8 @@ def _start_guard(upstream: str, port: int, env: dict[str, str], owner: int, logs
 
 
 def _stop_previous(servers_file: Path) -> None:
-    """Stops what an earlier attempt of this run left up; a pid that belongs to something else by now is left alone."""
+    """Stops what an earlier attempt of this run left up."""
     if not servers_file.exists():
         return
     for row in json.loads(servers_file.read_text(encoding="utf-8"))["servers"]:
-        try:
-            ours = "components.common.processes" in psutil.Process(row["pid"]).cmdline()
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-        if ours:
-            stop(row["pid"])
+        stop_recorded(row["pid"])

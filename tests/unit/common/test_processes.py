@@ -1,7 +1,7 @@
 """No process outlives its owner."""
 
-import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -69,8 +69,7 @@ def test_exit_code_and_output_of_the_command_come_through(tmp_path):
 
 
 def test_free_port_can_be_bound():
-    import socket
-
+    port = free_port()
     with socket.socket() as s:
-        s.bind(("127.0.0.1", free_port()))
-    assert os.getpid()
+        s.bind(("127.0.0.1", port))
+        assert s.getsockname()[1] == port

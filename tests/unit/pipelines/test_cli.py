@@ -52,7 +52,7 @@ def psyche(monkeypatch, capsys, tmp_path):
         ("rollback demo --set deployment.target=local", 1, "psyche serve NAME/VERSION"),
         ("doctor --set a=b", 1, "name it with --recipe"),
         ("ui --runs binary.yaml", 1, "name a folder, not a file"),
-        ("stop", 1, "Nothing of the last run"),
+        ("stop", 1, "Nothing of a run"),
         ("review import none.json", 1, "export the project again"),
     ],
 )

@@ -5,10 +5,11 @@ import os
 
 import pytest
 
+from components.common.errors import UserError
 from pipelines import run_state
 from pipelines.recipe import validate
 from pipelines.run_local import _taught_stages
-from pipelines.run_state import RunFolder, code_hash, last_run, open_run, read_json
+from pipelines.run_state import RunFolder, all_runs, code_hash, open_run, read_json
 
 TEACHER = {"model": "m", "base_urls": ["http://teacher/v1"]}
 
@@ -93,14 +94,31 @@ def test_a_missing_file_is_an_empty_object(tmp_path):
     assert read_json(tmp_path / "none.json") == {}
 
 
-def test_the_last_run_is_the_one_whose_state_changed_last(tmp_path):
-    assert last_run(tmp_path) is None
+def test_runs_are_told_newest_first_by_when_their_state_changed(tmp_path):
+    assert all_runs(tmp_path) == []
     for age, name in ((10, "a-1"), (5, "b-1"), (20, "c-1")):
         (tmp_path / name).mkdir()
         state = tmp_path / name / "state.json"
         state.write_text("{}")
         os.utime(state, (1e9 - age, 1e9 - age))
-    assert last_run(tmp_path).id == "b-1"
+    assert [run.id for run in all_runs(tmp_path)] == ["b-1", "a-1", "c-1"]
+
+
+def test_a_run_whose_folder_was_moved_is_not_continued(tmp_path):
+    first, _ = open_run(tmp_path / "runs", recipe(), fresh=False)
+    (tmp_path / "runs").rename(tmp_path / "elsewhere")
+    moved, continued = open_run(tmp_path / "elsewhere", recipe(), fresh=False)
+    assert (moved.id != first.id, continued) == (True, False)
+
+
+@pytest.mark.parametrize("content", ["", "{", "5", "\x00"])
+def test_a_damaged_state_is_one_sentence(tmp_path, content):
+    run, _ = open_run(tmp_path, recipe(), fresh=False)
+    (run.path / "state.json").write_text(content)
+    with pytest.raises(UserError, match=r"state.json is damaged .*: delete it"):
+        open_run(tmp_path, recipe(), fresh=False)
+    (run.path / "state.json").unlink()
+    assert open_run(tmp_path, recipe(), fresh=False)[1] is False
 
 
 def test_the_code_hash_sees_code_prompts_and_data_but_no_caches(tmp_path, monkeypatch):
