@@ -18,7 +18,12 @@ class RegistrySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(default="psyche-r1", min_length=1, description="choice: name of the registered model in MLflow")
+    # What MLflow and Kubernetes take: refused here, not after the training.
+    name: str = Field(
+        default="psyche-r1",
+        pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+        description="choice: name of the registered model in MLflow and of what serves it, a DNS label of 40 letters at most",
+    )
     base_licence: str = Field(default="", description="licence of the base model; empty: read from its model card where it has one")
     further_sources: list[Source] = Field(
         default=[], description="teachers and data whose licence the records do not state; the others are read from the records"

@@ -117,7 +117,7 @@ def test_spreading_does_not_change_what_was_passed():
         ("sft.learning_rate=2e-5", ("sft", "learning_rate"), 2e-5),
         ("seed=3", ("grpo", "seed"), 3),
         ("sft.tuning.method=lora", ("sft", "tuning", "method"), "lora"),
-        ("registry.name=a=b", ("registry", "name"), "a=b"),
+        ("registry.contact=a=b", ("registry", "contact"), "a=b"),
         ("sft.packing=true", ("sft", "packing"), True),
         ("report.title=", ("report", "title"), None),
         ("teacher.model=x/y", ("questions", "teacher", "model"), "x/y"),
@@ -154,6 +154,12 @@ def test_a_bad_override_is_one_sentence(file, override, sentence):
 def test_gate_and_registry_speak_of_one_model(file, override):
     recipe = load_recipe(file, [override])
     assert recipe.gate.model_name == recipe.registry.name == "other"
+
+
+@pytest.mark.parametrize("name", ["org/model", "Psyche", "psyche's", "a:b", "psyche_r1", "9lives", "x" * 41])
+def test_a_name_that_registry_or_cluster_refuse_is_told_before_the_training(file, name):
+    with pytest.raises(UserError, match=r"registry\.name: String should match pattern"):
+        load_recipe(file, [f'registry.name="{name}"'])
 
 
 def test_without_a_name_gate_and_registry_have_the_same_default(file):
