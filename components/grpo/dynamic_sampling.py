@@ -51,8 +51,12 @@ class DynamicSamplingTrainer(GRPOTrainer):
 
 
 def groups_without_variance(advantages: torch.Tensor, group: int) -> torch.Tensor:
-    """Returns, per group, whether all its advantages (rows,) are zero: shape (rows / group,)."""
-    return advantages.view(-1, group).abs().amax(dim=1) < 1e-3
+    """Returns, per group, whether all its advantages (rows,) are alike: shape (rows / group,).
+
+    Of equal rewards the mean is rounded, and TRL divides what is left by next to nothing: alike, but not zero.
+    """
+    rows = advantages.view(-1, group)
+    return rows.amax(dim=1) - rows.amin(dim=1) < 1e-3
 
 
 def replace_groups(
