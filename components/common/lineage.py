@@ -34,7 +34,8 @@ def log_datasets(datasets: Mapping[str, Iterable[str | Path]]) -> None:
     run = mlflow.active_run()
     entries = [_entry(Path(directory), context) for context, directories in datasets.items() for directory in directories]
     if run and entries:
-        mlflow.MlflowClient().log_inputs(run.info.run_id, entries)
+        with tracking.mlflow_errors():
+            mlflow.MlflowClient().log_inputs(run.info.run_id, entries)
 
 
 def _entry(directory: Path, context: str) -> Any:

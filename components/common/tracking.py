@@ -8,7 +8,7 @@ Without MLFLOW_TRACKING_URI nothing is tracked, and the log says so.
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from components.common.errors import UserError
@@ -23,8 +23,25 @@ def enabled() -> bool:
     return bool(os.environ.get("MLFLOW_TRACKING_URI"))
 
 
+@contextmanager
+def mlflow_errors() -> Iterator[None]:
+    """Turns what MLflow raises into one sentence."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"MLflow at {os.environ.get('MLFLOW_TRACKING_URI')} failed ({reason}): check that this server is up.") from error
+
+
+@mlflow_errors()
 def parent_run_id() -> str:
-    """Returns the id of the pipeline run's MLflow run, making it if this stage is the first to come."""
+    """Returns the id of the pipeline run's MLflow run, making it if this stage is the first to come.
+
+    Raises:
+        UserError: MLflow does not answer.
+    """
     import mlflow
 
     client = mlflow.MlflowClient()
@@ -47,7 +64,11 @@ def run_tags() -> dict[str, str]:
 
 @contextmanager
 def stage_run(stage: str, params: Mapping[str, Any]) -> Iterator[str]:
-    """Opens the MLflow run of a stage and logs its parameters; yields the run id, or "" when tracking is off."""
+    """Opens the MLflow run of a stage and logs its parameters; yields the run id, or "" when tracking is off.
+
+    Raises:
+        UserError: MLflow does not answer.
+    """
     if not enabled():
         log.info("MLFLOW_TRACKING_URI is not set: stage %s is not tracked", stage)
         yield ""
@@ -56,23 +77,21 @@ def stage_run(stage: str, params: Mapping[str, Any]) -> Iterator[str]:
     from mlflow.exceptions import MlflowException
 
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
-    try:
-        injected = os.environ.get("MLFLOW_RUN_ID")
-        if injected:
+    with mlflow_errors():
+        if injected := os.environ.get("MLFLOW_RUN_ID"):
             run = mlflow.start_run(run_id=injected)
         else:
-            parent = parent_run_id()
-            run = mlflow.start_run(run_name=stage, parent_run_id=parent, tags={"psyche.stage": stage, **run_tags()})
-        flat = flatten(params)
-        mlflow.log_params({k: str(v)[:500] for k, v in flat.items()})
-    except MlflowException as error:
-        raise UserError(f"MLflow at {os.environ['MLFLOW_TRACKING_URI']} refused the run ({error}): check that the server is up.") from error
-    status = "FAILED"
+            run = mlflow.start_run(run_name=stage, parent_run_id=parent_run_id(), tags={"psyche.stage": stage, **run_tags()})
     try:
+        with mlflow_errors():
+            mlflow.log_params({k: str(v)[:500] for k, v in flatten(params).items()})
         yield str(run.info.run_id)
-        status = "FINISHED"
-    finally:
-        mlflow.end_run(status)
+    except BaseException:
+        with suppress(MlflowException):  # what ended the stage may have ended MLflow too, and is the error to report
+            mlflow.end_run("FAILED")
+        raise
+    with mlflow_errors():
+        mlflow.end_run("FINISHED")
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -92,7 +111,8 @@ def log_metrics(metrics: Mapping[str, float], step: int | None = None) -> None:
         import mlflow
 
         if mlflow.active_run():
-            mlflow.log_metrics(dict(metrics), step=step)
+            with mlflow_errors():
+                mlflow.log_metrics(dict(metrics), step=step)
 
 
 def log_artifact(path: str, folder: str | None = None) -> None:
@@ -101,4 +121,5 @@ def log_artifact(path: str, folder: str | None = None) -> None:
         import mlflow
 
         if mlflow.active_run():
-            mlflow.log_artifact(path, folder)
+            with mlflow_errors():
+                mlflow.log_artifact(path, folder)
