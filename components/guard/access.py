@@ -20,6 +20,8 @@ def load_keys(settings: GuardSettings) -> list[str]:
         UserError: The file of keys cannot be read or holds none: a guard that was meant to ask for keys must not start open.
     """
     keys = [key.strip() for key in settings.api_keys.get_secret_value().split(",")]
+    if settings.api_keys.get_secret_value() and not any(keys):
+        raise UserError("PSYCHE_GUARD_API_KEYS holds no key: name them with commas between, or unset it.")
     if settings.api_keys_file is not None:
         try:
             lines = settings.api_keys_file.read_text(encoding="utf-8").replace(",", "\n").splitlines()

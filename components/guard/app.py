@@ -78,6 +78,8 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as error:
         response = error_response(ApiError(error.status, error.reason or "error"))
         response.headers.extend({k: v for k, v in error.headers.items() if k == "Allow"})
+    except ConnectionResetError:
+        raise  # the client is gone, or reads nothing: no fault of the guard's, and nobody to answer
     except Exception as error:
         response = error_response(internal_error(error))
     resource = request.match_info.route.resource

@@ -100,7 +100,8 @@ def user_turns(body: dict[str, Any]) -> list[str]:
 
 def _turns_in_parts(body: dict[str, Any]) -> list[list[str]]:
     if "messages" not in body:
-        return [[prompt] for prompt in texts(body["prompt"])]
+        # Empty ones say nothing, but a request has room for tens of thousands of them.
+        return [[prompt] for prompt in texts(body["prompt"]) if prompt]
     messages = body["messages"]
     turns = [[t for m in run for t in texts(m.get("content"))] for role, run in groupby(messages, _role) if role == "user"]
     return turns or [[t for m in messages for t in texts(m.get("content"))]]

@@ -1,6 +1,7 @@
 """A stream from the model server to the client, through the guard."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import aiohttp
 from aiohttp import web
@@ -37,15 +38,8 @@ class Client:
     async def send(self, data: bytes) -> None:
         """Sends bytes of the stream."""
         await self.start()
-        if not data:
-            return
-        try:
-            async with asyncio.timeout(self._patience_s):
-                await self.response.write(data)
-        except TimeoutError as error:
-            if self._request.transport is not None:
-                self._request.transport.abort()
-            raise ConnectionResetError("the client reads nothing") from error
+        if data:
+            await self._patiently(self.response.write(data))
 
     async def fail(self, error: ApiError) -> web.StreamResponse:
         """Ends the stream with an error in it, as OpenAI's clients expect it."""
@@ -54,8 +48,18 @@ class Client:
     async def end(self, data: bytes = b"") -> web.StreamResponse:
         """Ends the stream."""
         await self.send(data)
-        await self.response.write_eof()
+        # It waits, too: until the client has taken what lies in the buffer.
+        await self._patiently(self.response.write_eof())
         return self.response
+
+    async def _patiently(self, writing: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await writing
+        except TimeoutError as error:
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            raise ConnectionResetError("the client reads nothing") from error
 
 
 async def relay(upstream: aiohttp.ClientResponse, guard: StreamGuard, client: Client, idle_timeout_s: float) -> None:
