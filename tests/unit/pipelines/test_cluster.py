@@ -4,10 +4,10 @@ import pytest
 from typer.testing import CliRunner
 
 from components.common.errors import UserError
-from pipelines import cluster, kubernetes_api
+from pipelines import cluster
 from pipelines.cli import app
 from pipelines.recipe import load_recipe
-from tests.unit.pipelines.fake_api import serving, write_kubeconfig
+from tests.unit.pipelines.fake_api import serving
 from tests.unit.pipelines.kfp_routes import RUN, routes, run
 
 
@@ -33,16 +33,6 @@ def pods(*names):
             for i, name in enumerate(names)
         ],
     }  # fmt: skip
-
-
-@pytest.fixture
-def kube(monkeypatch, tmp_path):
-    kubernetes_api.api_client.cache_clear()
-    with serving({}) as api:
-        monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(tmp_path / "config", api.url)))
-        monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
-        yield api
-    kubernetes_api.api_client.cache_clear()
 
 
 def test_a_run_is_started_of_the_newest_version(kfp):
@@ -235,35 +225,3 @@ def test_nothing_is_applied_where_kfp_is_older_than_the_recipe_is_compiled_for(k
     with pytest.raises(UserError, match=r'The KFP server is 2.15.0 and .*: set cluster.kfp: "2.15" and compile again'):
         cluster.run_on_cluster(load_recipe("demo"))
     assert kube.requests == []
-
-
-PIPELINE = {
-    "apiVersion": "pipelines.kubeflow.org/v2beta1",
-    "kind": "Pipeline",
-    "metadata": {"name": "psyche-demo", "namespace": "kubeflow"},
-}
-APPLY = ("PATCH", "/apis/pipelines.kubeflow.org/v2beta1/namespaces/kubeflow/pipelines/psyche-demo")
-
-
-def test_apply_is_server_side(kube):
-    kube.routes.update({APPLY: (200, PIPELINE)})
-    assert kubernetes_api.apply(PIPELINE)["metadata"]["name"] == "psyche-demo"
-    (sent,) = [(path, body) for method, path, body in kube.requests if method == "PATCH"]
-    assert "fieldManager=psyche" in sent[0]
-    assert sent[1] == PIPELINE
-    assert kube.headers[-1]["content-type"] == "application/apply-patch+yaml"
-
-
-@pytest.mark.parametrize(
-    ("reply", "sentence"),
-    [
-        ((403, {"message": "user x cannot patch"}), "Cannot apply Pipeline psyche-demo in kubeflow: forbidden .user x cannot patch.: ask"),
-        ((401, {"message": "Unauthorized"}), "missing or expired: log in again"),
-        ((422, {"message": "spec is immutable"}), "answered 422 .spec is immutable."),
-        ((404, "404 page not found"), "Kubeflow Pipelines 2.14 or later is installed"),
-    ],
-)
-def test_apply_that_is_refused_is_one_sentence(kube, reply, sentence):
-    kube.routes.update({APPLY: reply})
-    with pytest.raises(UserError, match=sentence):
-        kubernetes_api.apply(PIPELINE)
