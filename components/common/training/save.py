@@ -23,7 +23,7 @@ def save_model(trainer: Any, tokenizer: Any, config: TrainingConfig, card: str) 
     model = trainer.accelerator.unwrap_model(trainer.model)
     state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     if trainer.accelerator.is_main_process:
-        plain = model if isinstance(model, PreTrainedModel) else _merged(model, state, config)
+        plain = model if isinstance(model, PreTrainedModel) else merge_adapters(model, state, config.base_model)
         _write(plain, state if plain is model else plain.state_dict(), tokenizer, directory)
         (directory / "README.md").write_text(card, encoding="utf-8")
         _add_history(Path(config.work), directory)
@@ -31,19 +31,29 @@ def save_model(trainer: Any, tokenizer: Any, config: TrainingConfig, card: str) 
     trainer.accelerator.wait_for_everyone()
 
 
-def _merged(model: Any, state: dict[str, Any], config: TrainingConfig) -> Any:
-    """Merges the adapters into a fresh copy of the base, in float32: also right for a 4-bit or a sharded base."""
+def merge_adapters(model: Any, state: dict[str, Any], base_model: str) -> Any:
+    """Merges the adapters into a fresh copy of the base, in float32: also right for a 4-bit or a sharded base.
+
+    Args:
+        model: The PEFT model that was trained.
+        state: Its state dict, whole.
+        base_model: Directory of the base.
+
+    Returns:
+        The merged model in bfloat16, as it is saved.
+    """
     import torch
     from peft import get_peft_model, set_peft_model_state_dict
     from transformers import AutoModelForCausalLM
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
     unset_hf_deepspeed_config()  # under ZeRO-3 loading would shard the copy and wait for the other processes
-    base = AutoModelForCausalLM.from_pretrained(config.base_model, dtype=torch.float32, trust_remote_code=False)
+    base = AutoModelForCausalLM.from_pretrained(base_model, dtype=torch.float32, trust_remote_code=False)
     merged = get_peft_model(base, model.peft_config["default"])
     adapters = {k.replace(".default.", "."): v.float().cpu() for k, v in state.items() if "lora_" in k}
     set_peft_model_state_dict(merged, adapters)
-    return merged.merge_and_unload()
+    # Cast in place, matrix by matrix: a bfloat16 copy beside the float32 one would take half as much memory again.
+    return merged.merge_and_unload().to(torch.bfloat16)
 
 
 def _write(model: Any, state: dict[str, Any], tokenizer: Any, directory: Path) -> None:
