@@ -139,9 +139,26 @@ def validate(raw: dict[str, Any], where: str) -> Recipe:
                 section.setdefault(key, copy.deepcopy(value))
     _name_model_once(raw["gate"], raw["registry"], where)
     try:
-        return Recipe.model_validate(raw)
+        recipe = Recipe.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{where}: {_explain(error, raw)}") from error
+    _require_suites(recipe, where)
+    return recipe
+
+
+def _require_suites(recipe: Recipe, where: str) -> None:
+    """Refuses a gate rule that no model could keep: it would be found out after the training.
+
+    Raises:
+        UserError: A rule asks for a figure of a suite that is not evaluated.
+    """
+    suites = [suite.name for suite in recipe.evaluation.suites]
+    for rule in recipe.gate.rules:
+        if rule.metric.partition(".")[0] not in suites:
+            raise UserError(
+                f"{where}: the gate's rule on {rule.metric} needs a suite of that name, and there are {', '.join(suites)}: "
+                "set gate.rules, or add the suite."
+            )
 
 
 def _name_model_once(gate: dict[str, Any], registry: dict[str, Any], where: str) -> None:

@@ -16,6 +16,7 @@ RAW = {
     "sources": ["data/books"],
     "suites": [{"name": "safety", "kind": "safety"}],
     "selection": {"selectors": [{"llm": TEACHER}]},
+    "gate": {"rules": [{"metric": "safety.passed", "compare": "base"}]},
 }
 
 
@@ -148,6 +149,14 @@ def test_a_bad_override_is_one_sentence(file, override, sentence):
     with pytest.raises(UserError, match=sentence) as error:
         load_recipe(file, [override])
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "override", ["gate={}", "gate.rules=[{metric: pceb.avg, compare: base}]", "gate.rules=[{metric: safety2.passed, compare: base}]"]
+)
+def test_a_gate_that_no_model_can_pass_is_told_before_the_training(file, override):
+    with pytest.raises(UserError, match=r"the gate's rule on \S+ needs a suite of that name, and there are safety: set gate\.rules"):
+        load_recipe(file, [override])
 
 
 @pytest.mark.parametrize("override", ["registry.name=other", "gate.model_name=other"])

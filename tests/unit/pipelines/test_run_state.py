@@ -22,6 +22,7 @@ def recipe(**changes):
         "sources": ["data"],
         "suites": [{"name": "safety", "kind": "safety"}],
         "selection": {"selectors": [{"llm": TEACHER}]},
+        "gate": {"rules": [{"metric": "safety.passed", "compare": "base"}]},
     }
     return validate({**raw, **changes}, "tiny.yaml")
 
