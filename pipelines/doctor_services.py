@@ -58,7 +58,7 @@ def check_release(tag: str, compiled_for: Release) -> Finding:
 def check(api: Any, cluster: ClusterSettings, needs: dict[str, Any]) -> Iterator[Finding]:
     """Calls the services outside the cluster; of those inside, looks for ready pods."""
     env = addresses(api, cluster)
-    yield _inside(api, "object store", env.get("AWS_ENDPOINT_URL", "")) or check_store(_s3(env), env.get("PSYCHE_MODEL_STORE", ""))
+    yield _inside(api, "object store", env.get("AWS_ENDPOINT_URL", "")) or _store(env)
     yield _inside(api, "MLflow", env.get("MLFLOW_TRACKING_URI", "")) or check_mlflow(env)
     for values in needs["llms"]:
         llm = LLMSettings.model_validate(values)
@@ -79,6 +79,15 @@ def _inside(api: Any, what: str, url: str) -> Finding | None:
     if ready:
         return Finding("ok", what, f"{namespace}/{name} has {ready} ready pods; the run's preflight step calls it")
     return Finding("warning", what, f"{namespace}/{name} has no ready pod: start it, unless it is scaled to zero and wakes with the run.")
+
+
+def _store(env: dict[str, str]) -> Finding:
+    try:
+        client = _s3(env)
+    except ValueError as error:
+        fix = "write it as http(s)://host:port in the ConfigMap psyche-env"
+        return Finding("error", "object store", f"AWS_ENDPOINT_URL is no address ({error}): {fix}.")
+    return check_store(client, env.get("PSYCHE_MODEL_STORE", ""))
 
 
 def _s3(env: dict[str, str]) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.common import cluster_api
+from components.common.errors import UserError
 from components.common.storage import s3_client
 from components.preflight import permissions
 from components.preflight.endpoints import check_llm, check_mlflow, check_store
@@ -28,7 +29,10 @@ def run(settings: dict[str, Any] | PreflightSettings) -> None:
 
 def check(settings: PreflightSettings) -> Iterator[Finding]:
     """Yields what each check of the recipe's needs finds, seen from inside a pod."""
-    yield check_store(s3_client(), os.environ.get("PSYCHE_MODEL_STORE", ""))
+    try:
+        yield check_store(s3_client(), os.environ.get("PSYCHE_MODEL_STORE", ""))
+    except UserError as error:
+        yield Finding("error", "object store", str(error))
     yield check_mlflow(os.environ)
     for llm in settings.llms:
         yield from check_llm(llm, os.environ, settings.llm_wait_s)
@@ -47,6 +51,7 @@ def check_key(name: str, env: Mapping[str, str]) -> Finding:
 
 def _check_cluster(settings: PreflightSettings) -> Iterator[Finding]:
     from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
 
     namespace = os.environ.get("PSYCHE_NAMESPACE", "psyche")
     try:
@@ -59,6 +64,8 @@ def _check_cluster(settings: PreflightSettings) -> Iterator[Finding]:
     except ApiException as error:
         said = f"{error.status}: {cluster_api.error_message(error)}"
         yield Finding("error", "Kubernetes API", f"refused a check ({said}): apply manifests/base, it holds the Roles.")
+    except HTTPError as error:
+        yield Finding("error", "Kubernetes API", f"cannot be reached ({error}): check the NetworkPolicy allow-pipeline-egress.")
 
 
 def check_runtimes(api: Any, settings: PreflightSettings, namespace: str) -> Iterator[Finding]:

@@ -105,7 +105,7 @@ def _check_replica(what: str, url: str, model: str, headers: Mapping[str, str], 
         return Finding("error", what, f"{url!r} is no URL: set the variable in the ConfigMap psyche-env, or base_urls in the recipe.")
     while True:
         try:
-            served = [m["id"] for m in get_json(f"{url}/models", headers)["data"]]
+            served = [str(m["id"]) for m in get_json(f"{url}/models", headers)["data"]]
             break
         except (OSError, ValueError, KeyError, TypeError) as error:
             if not _may_come_up(error) or time.monotonic() >= deadline:

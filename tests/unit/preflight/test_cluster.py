@@ -86,3 +86,10 @@ def test_a_missing_key_of_the_guard_is_told_before_the_first_stage(kube, monkeyp
 
 def reviews(kube):
     return kube.sent("POST", ACCESS.format("self"))
+
+
+def test_an_api_server_out_of_reach_is_one_sentence(kube, monkeypatch, tmp_path):
+    location = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+    monkeypatch.setattr(location, str(write_kubeconfig(tmp_path / "other", "http://127.0.0.1:9")))
+    (found,) = [f for f in findings(ALL) if f.what == "Kubernetes API"]
+    assert (found.level, "cannot be reached" in found.detail) == ("error", True)

@@ -76,6 +76,15 @@ def test_mlflow(server, reply, level, sentence):
     assert server.headers[-1]["authorization"] == "Basic cHN5Y2hlOnA="
 
 
+def test_a_store_whose_address_has_no_scheme_does_not_end_the_other_checks(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "s3.example.com")  # as KServe's annotation has it
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    preflight.s3_client.cache_clear()
+    found = {f.what: f for f in preflight.check(preflight.PreflightSettings())}
+    assert (found["object store"].level, "as http(s)://host:port" in found["object store"].detail) == ("error", True)
+    assert "MLflow" in found
+
+
 def test_mlflow_behind_something_that_speaks_no_http():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=lambda: listener.accept()[0].sendall(b"SSH-2.0-x\r\n"), daemon=True).start()
@@ -93,6 +102,7 @@ def test_mlflow_without_address_is_a_warning():
         ((200, {"data": [{"id": "m"}]}), "ok", "serves m"),
         ((200, {"data": [{"id": "other"}]}), "error", "serves other, not m: correct the model in the recipe"),
         ((200, {"data": []}), "error", "serves nothing, not m"),
+        ((200, {"data": [{"id": None}]}), "error", "serves None, not m"),
         ((401, {}), "error", "answered 401: check the API key"),
         ((404, {}), "error", "the URL ends in /v1"),
         ((200, {"models": []}), "error", "does not answer"),
