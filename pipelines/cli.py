@@ -27,6 +27,7 @@ HINTS = {
     errno.ENOTDIR: "name a folder, not a file",
     errno.EISDIR: "name a file, not a folder",
     errno.EACCES: "change its permissions, or name another one",
+    errno.EROFS: "name another one with --runs or PSYCHE_HOME",
 }
 
 Runs = Annotated[Path, typer.Option("--runs", help="folder of runs and of the embedded platform's data")]

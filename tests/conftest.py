@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+for name in [name for name in os.environ if name.lower() in {"http_proxy", "https_proxy", "all_proxy"}]:
+    del os.environ[name]  # every server of the tests is on this machine, whatever proxy its user has
+
 
 @pytest.fixture(autouse=True)
 def _own_mlflow_and_environment():
