@@ -30,6 +30,7 @@ class _Request(BaseModel):
     n: Count | None = None
     best_of: Count | None = None
     max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
     user: str | None = None
 
 
@@ -46,7 +47,6 @@ class ChatRequest(_Request):
     """Body of POST /v1/chat/completions."""
 
     messages: Annotated[list[Message], Field(min_length=1)]
-    max_completion_tokens: Count | None = None
 
 
 class CompletionRequest(_Request):
@@ -67,6 +67,8 @@ def parse(kind: Kind, raw: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
         MODELS[kind].model_validate(body)
+        # The other kind's field says nothing to the model, and would be judged in place of what it is asked.
+        body.pop("prompt" if kind == "chat" else "messages", None)
         # What is read more deeply than it can be written never reaches the model: it is no reason to fail later, in somebody's danger.
         orjson.dumps(body)
     except (orjson.JSONEncodeError, RecursionError) as error:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from components.guard.errors import ApiError
 from components.guard.messages import safe_message
-from components.guard.policy import user_turns
+from components.guard.policy import decide, user_turns
 from components.guard.requests import MODELS, parse, refusal
+from components.guard.settings import GuardSettings
 from tests.unit.guard.scripted import CRISIS, chat, event, guarded, whole
 
 JSON = st.recursive(
@@ -41,11 +42,26 @@ GARBAGE = st.dictionaries(st.sampled_from(FIELDS), JSON | st.lists(st.dictionari
 )
 def test_parsing_accepts_or_refuses_and_never_fails(raw, kind):
     try:
-        refused = refusal(parse(kind, raw), 4)
+        body = parse(kind, raw)
+        decide(body, GuardSettings(max_tokens=5))
+        refused = refusal(body, 4)
         status = refused.status if refused else 200
     except ApiError as error:
         status = error.status
     assert status in (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("completions", {"prompt": CRISIS, "messages": [{"role": "user", "content": "hi"}]}),
+        ("completions", {"prompt": CRISIS, "messages": 5}),
+        ("chat/completions", chat(CRISIS, prompt=["hi"] * 99)),
+    ],
+)
+async def test_the_other_kinds_field_hides_no_crisis(path, body):
+    async with guarded(whole("x")) as (client, _), client.post(f"/v1/{path}", json=body) as response:
+        assert (response.status, "988" in await response.text()) == (200, True)
 
 
 BAD = [
@@ -55,6 +71,7 @@ BAD = [
     b'{"messages": [{"role": "user", "content": "x"}], "stream": "yes"}', b'{"messages": [{"role": "user", "content": "x"}], "n": 0}',
     b'{"messages": [{"role": "user", "content": "x"}], "n": 99}', b'{"messages": [{"role": "user", "content": "x"}], "n": 1.5}',
     b'{"messages": [{"role": "user", "content": "x"}], "max_tokens": -1}', b'{"messages": [{"role": "user", "content": "x"}], "max_tokens": true}',
+    b'{"prompt": "x", "max_completion_tokens": "x"}',
 ]  # fmt: skip
 
 
