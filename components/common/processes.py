@@ -4,6 +4,7 @@
 when the owner is gone, however the owner ended (`kill -9` included), or when the wrapper is told to stop.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -110,7 +111,21 @@ def _supervise(owner: int, grace: float, command: list[str]) -> int:
             stop(child.pid, grace)
             return 143
         time.sleep(0.2)
+    _stop_left_over(grace)
     return child.returncode
+
+
+def _stop_left_over(grace: float) -> None:
+    """Ends what a command that was killed left behind: MLflow's server process, for one, goes on without the one that started it.
+
+    The members of the wrapper's process group, which `spawn` makes; what was spawned below it has a group of its own.
+    """
+    if os.getpgrp() != os.getpid():
+        return
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError):
+            if pid != os.getpid() and os.getpgid(pid) == os.getpgrp():
+                stop(pid, grace)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """No process outlives its owner."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -60,6 +61,26 @@ def test_a_child_ends_with_a_wrapper_that_is_killed(tmp_path):
     process.kill()
     process.wait()
     assert wait_until(lambda: gone(child))
+
+
+def test_what_a_killed_command_had_started_ends_with_it_but_not_what_was_spawned_to_stay(tmp_path):
+    script = (
+        "import subprocess, sys, time; from pathlib import Path; from components.common.processes import spawn\n"
+        f"helper = subprocess.Popen({SLEEPER!r}); server = spawn({SLEEPER!r}, Path({str(tmp_path / 'server')!r}), owner=0)\n"
+        "print(helper.pid, server.pid, flush=True); time.sleep(60)"
+    )
+    process = spawn([sys.executable, "-c", script], tmp_path / "log")
+    command = child_of(process.pid)
+    assert wait_until(lambda: len((tmp_path / "log").read_text().split()) == 2)
+    helper, server = (int(pid) for pid in (tmp_path / "log").read_text().split())
+    try:
+        os.kill(command, signal.SIGKILL)
+        assert process.wait(timeout=20) == -signal.SIGKILL % 256
+        assert gone(helper)
+        assert not gone(server)
+    finally:
+        stop(server)
+        stop(process.pid)
 
 
 def test_exit_code_and_output_of_the_command_come_through(tmp_path):
