@@ -1,5 +1,7 @@
 """Loads the model and tokenizer that a training starts from."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from components.common.errors import UserError
@@ -10,7 +12,8 @@ def load_tokenizer(path: str) -> Any:
     """Returns the tokenizer; where it has no padding token, its end token pads: labels and masks leave padding out.
 
     Raises:
-        UserError: It cannot be read, has neither of the two, or no chat template that takes a system turn.
+        UserError: It cannot be read, has neither of the two, no chat template that takes a system turn, or more tokens
+            than the model.
     """
     from jinja2 import TemplateError
     from transformers import AutoTokenizer
@@ -30,7 +33,17 @@ def load_tokenizer(path: str) -> Any:
         tokenizer.apply_chat_template(turns, tokenize=False)
     except TemplateError as error:
         raise UserError(f"The chat template of {path} takes no system, user and assistant turn ({error}): use another template.") from error
+    _require_embeddings(path, len(tokenizer))
     return tokenizer
+
+
+def _require_embeddings(path: str, tokens: int) -> None:
+    config = Path(path) / "config.json"
+    known = json.loads(config.read_text(encoding="utf-8")).get("vocab_size") if config.exists() else None
+    if known and tokens > known:  # on a GPU the first such token ends a training with "device-side assert triggered"
+        raise UserError(
+            f"The tokenizer of {path} has {tokens} tokens, the model embeds {known}: resize its embeddings, or take its own one."
+        )
 
 
 def stop_tokens(tokenizer: Any, model: Any) -> list[int]:

@@ -55,6 +55,15 @@ def test_a_template_that_takes_no_system_turn_is_refused(base):
         load_tokenizer(str(base))
 
 
+def test_a_tokenizer_with_tokens_that_the_model_does_not_embed_is_refused(base):
+    tokenizer = load_tokenizer(str(base))
+    known = len(tokenizer)
+    tokenizer.add_tokens(["<added>"])
+    tokenizer.save_pretrained(base)
+    with pytest.raises(UserError, match=f"has {known + 1} tokens, the model embeds {known}: resize"):
+        load_tokenizer(str(base))
+
+
 @pytest.mark.parametrize(
     ("end", "known", "expected"),
     [
