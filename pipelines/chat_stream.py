@@ -112,7 +112,7 @@ def stream_chat(url: str, body: dict[str, Any], timing: Timing) -> Generator[Pie
     with _open(f"{url}/chat/completions", {**body, "stream": True, "stream_options": {"include_usage": True}}) as response:
         for event in _events(response, url):
             timing.tokens = (event.get("usage") or {}).get("completion_tokens", timing.tokens)
-            for choice in event.get("choices", []):
+            for choice in event.get("choices") or []:
                 timing.finish_reason = choice.get("finish_reason") or timing.finish_reason
                 delta = choice.get("delta") or {}
                 thought = delta.get("reasoning_content") or delta.get("reasoning") or ""

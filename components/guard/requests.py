@@ -14,7 +14,8 @@ Kind = Literal["chat", "completion"]
 REFUSED = (
     "logprobs", "top_logprobs", "prompt_logprobs", "return_token_ids", "echo", "suffix", "tools", "functions", "prompt_embeds",
     "chat_template", "continue_final_message", "request_id", "documents", "truncate_prompt_tokens",
-    "truncation_side", "return_prompt_text", "kv_transfer_params", "vllm_xargs",
+    "truncation_side", "return_prompt_text", "kv_transfer_params",
+    "ec_transfer_params", "vllm_xargs",
 )  # fmt: skip
 # Keys of content parts whose strings are addresses or encoded media.
 MEDIA = frozenset({"type", "image_url", "input_audio", "audio_url", "video_url", "file", "detail"})

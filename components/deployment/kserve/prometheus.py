@@ -1,5 +1,6 @@
 """Reads figures of a canary from Prometheus."""
 
+import http.client
 import json
 import math
 import re
@@ -38,7 +39,7 @@ def query(url: str, promql: str) -> float | None:
         raise UserError(
             f"Prometheus at {url} refused a query ({error.code}: {error.read(200).decode(errors='replace')}): check kserve.prometheus_url."
         ) from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
         raise UserError(f"Prometheus at {url} cannot be read ({error}): check kserve.prometheus_url.") from error
     value = float(result[0]["value"][1]) if result else math.nan
     return None if math.isnan(value) else value

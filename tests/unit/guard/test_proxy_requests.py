@@ -99,6 +99,7 @@ async def test_garbage_is_refused_in_openais_form():
         {"truncate_prompt_tokens": 20},
         {"documents": [{"text": "x"}]},
         {"vllm_xargs": {"x": 1}},
+        {"ec_transfer_params": {"x": 1}},
         {"chat_template_kwargs": {"messages": []}},
         {"chat_template_kwargs": "x"},
     ],

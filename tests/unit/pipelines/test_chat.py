@@ -122,6 +122,11 @@ def test_the_key_of_the_environment_is_sent(stub, show, monkeypatch):
     assert stub.headers[0]["Authorization"] == "Bearer k1"
 
 
+def test_an_event_may_say_that_it_has_no_choices(stub, show):
+    stub.script = [event(content="Hello"), 'data: {"choices": null, "usage": {"completion_tokens": 1}}\n\n', DONE]
+    assert ask(Conversation(stub.url, "psyche"), "hi", show) == "Hello"
+
+
 def test_a_reply_without_answer_is_not_kept(stub, show):
     stub.script = [event(content="<think>never closed"), DONE]
     talk = Conversation(stub.url, "psyche")
