@@ -19,6 +19,8 @@ _ALTERNATIVE = re.compile(
     r"(?:(?i:option)\s*|选项\s*|选择?\s*)?[\"'*(\[]*[A-H](?![A-Za-z])"
 )
 _RANGE = re.compile(r"\s*(?:-|–|—|~|\bto\b|\bthrough\b|至|到)\s*[\"'*(\[]*[A-H](?![A-Za-z])")
+# "C > B > A" ranks, "A~C" is a range: a lone sign between two bare letters closes nothing.
+_RANKED = re.compile(r"\s*[<>~]\s*[A-H](?![A-Za-z])")
 _REFUTED = re.compile(
     r"\s*(?:是|都|均|也|are|is|were|was)?\s*(?:all|both|also)?\s*(?:不(?:正确|对|是|符合|选|属于|应)|错|(?:not|never|wrong|incorrect|false|isn't|aren't)\b)"
 )
@@ -94,11 +96,15 @@ def read_letters(text: str, position: int) -> LetterList | None:
     if not _follows_well(text, items[-1].end(1)):
         return None
     letters = "".join(i[1] for i in items)
+    if _RANKED.match(text, items[-1].end(1)):
+        return LetterList("", end, ambiguous=True)
     return _make(items, _ambiguous(text, end, letters, blank_join=any(not join.strip() and " " in join for join in joins)))
 
 
 def _next_item(text: str, item: re.Match[str]) -> tuple[str, re.Match[str]] | None:
     """Returns the next letter of the list and the separator in front of it; without a separator it must stand on the same line."""
+    if _RANKED.match(text, item.end(1)):
+        return None
     join = _JOIN.match(text, item.end())
     start = join.end() if join else item.end()
     following = _ITEM.match(text, start)

@@ -94,6 +94,22 @@ def test_reading_again_changes_nothing(text):
     assert parse_letters(parsed.letters) == parsed.letters
 
 
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("C > B > A", ""),
+        ("A~C", ""),
+        ("Answer: A~C", ""),
+        ("A<B", ""),
+        ("答案：C>B", ""),
+        ("<A> <C>", "AC"),
+        ("Answer: <A>", "A"),
+    ],
+)
+def test_a_ranking_or_a_range_is_no_list_of_answers(text, letters):
+    assert parse_letters(text, "ABCD") == letters
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.permutations("ABCD"),
