@@ -17,7 +17,7 @@ import yaml
 _Key = TypeVar("_Key")
 _TOKEN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[a-z]+|[0-9]+|[.!?\u3002,;\n\u300a\u300b\"]")
 STOPS = frozenset(".!?\u3002;\n")
-_PAUSES = STOPS | {","}
+PAUSES = STOPS | {","}
 _LONGEST_PHRASE = 4
 _LONGEST_ENGLISH_PHRASE = 3
 _SHORTEST_STEM = 3
@@ -42,6 +42,11 @@ class Cues:
     phrases: frozenset[str]
     concepts: frozenset[str]
     skips: frozenset[str] = frozenset()
+
+    @property
+    def blocks(self) -> tuple[frozenset[str], ...]:
+        """All kinds of cues; weights are averaged within each."""
+        return self.phrases, self.concepts, self.skips
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,8 @@ def _skips(found: list[str]) -> Iterator[str]:
 
 
 def _phrases(found: list[str]) -> Iterator[str]:
-    yield from set(found) & _PAUSES
-    clauses = [_stems(clause) for clause in _split(found, _PAUSES) if clause]
+    yield from set(found) & PAUSES
+    clauses = [_stems(clause) for clause in _split(found, PAUSES) if clause]
     yield from _edges(clauses)
     if clauses:
         yield f"#{min(len(found).bit_length(), _LONGEST_LENGTH)}"

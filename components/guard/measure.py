@@ -23,10 +23,12 @@ from components.guard.settings import GuardSettings
 DATA = Path(__file__).parents[2] / "tests" / "data" / "crisis"
 # The sets that the rules were written on; the weights are fitted to all of DEVELOPMENT.
 REMEMBERED = ("dev", "dev2", "dev3")
-DEVELOPMENT = (*REMEMBERED, *(f"dev{n}" for n in range(4, 43)), "samples")
+DEVELOPMENT = (*REMEMBERED, *(f"dev{n}" for n in range(4, 46)), "samples")
+# The thresholds of rules.py were chosen on this one, which the weights do not know.
+CALIBRATION = "calibration"
 # Nobody reads these. Each is by authors of its own; everyday is harmless throughout, and not built to look dangerous.
 HELD_OUT = ("test", "test2", "everyday")
-SETS = (*DEVELOPMENT, "obfuscated", "samples-check", *HELD_OUT)
+SETS = (*DEVELOPMENT, CALIBRATION, "obfuscated", "samples-check", *HELD_OUT)
 LANGUAGES = ("zh", "en")
 # Requests to the guard model at a time.
 CONCURRENCY = 16

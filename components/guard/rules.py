@@ -17,15 +17,16 @@ from pydantic import BaseModel, ConfigDict
 
 from components.guard.lexicon import alternatives
 from components.guard.normalise import english, readings
-from components.guard.weights import Category, category, rule_score, score
+from components.guard.weights import Category, Score, category, rule_score, score
 
 Tier = Literal["explicit", "indirect", "none"]
 LANGUAGES = ("en", "zh")
 SEVERITY: dict[Tier, int] = {"none": 0, "indirect": 1, "explicit": 2}
-# Log odds from which a text counts as danger, and danger as open; cross-validated on the development sets (docs/safety.md).
-DANGER, EXPLICIT = 0.0, -2.3
+# Log odds from which a text counts as danger whatever its kind, or for being open, and from which danger counts as open. Chosen on the
+# set "calibration", which the weights do not know: of all pairs with at most 2% false alarms the one that misses fewest open statements.
+DANGER, OPEN, EXPLICIT = 0.55, 0.0, -3.0
 # An open statement that a rule knows is doubted only by a context that speaks clearly against it.
-DOUBT = -1.0
+DOUBT = -0.45
 _BLANK = "\u25a1"
 _SENTENCE = re.compile(r"[^\u3002!?\n]*?(?:[\u3002!?\n]+|\.(?=\s|$)|$)", re.S)
 
@@ -105,14 +106,20 @@ def _judge(reading: str) -> Crisis:
     """Rules and weighted lexicon together."""
     words = english(reading)
     found = score(words)
-    if found.danger + rule_score("explicit").danger < DOUBT:
+    if not _is_danger(found, "explicit"):
         # No rule could change this, and rules are what takes time.
         return NO_CRISIS
     rule = _by_rules(reading)
-    if found.danger + rule_score(rule.tier).danger < (DOUBT if rule.tier == "explicit" else DANGER):
+    if not _is_danger(found, rule.tier):
         return NO_CRISIS
     is_open = rule.tier == "explicit" or found.explicit + rule_score(rule.tier).explicit > EXPLICIT
     return Crisis("explicit" if is_open else "indirect", category(words), rule.evidence or words)
+
+
+def _is_danger(found: Score, rule: Tier) -> bool:
+    """Whether a text with this score, in which a rule of this tier matches, shows danger."""
+    added = rule_score(rule)
+    return found.danger + added.danger >= (DOUBT if rule == "explicit" else DANGER) or found.explicit + added.explicit >= OPEN
 
 
 def _by_rules(reading: str) -> Crisis:

@@ -36,12 +36,12 @@ NOTHING = Score(-math.inf, -math.inf)
 
 
 def score(text: str) -> Score:
-    """Scores the words of a normalised text."""
+    """Scores the words of a normalised text, each way by the window that looks worst."""
     weights, found = _weights(), tokens(text)
     if not found:
         return NOTHING
-    worst = max((cues(window) for window in windows(found)), key=lambda found: _sum(found, weights, 0))
-    return Score(_sum(worst, weights, 0), _sum(worst, weights, 1))
+    seen = [cues(window) for window in windows(found)]
+    return Score(*(max(_sum(window, weights, column) for window in seen) for column in (0, 1)))
 
 
 def rule_score(tier: str) -> Score:
@@ -64,7 +64,7 @@ def windows(found: list[str]) -> list[list[str]]:
 
 
 def _sum(found: Cues, weights: Weights, column: int) -> float:
-    blocks = ([weights[name][column] for name in names if name in weights] for names in (found.phrases, found.concepts, found.skips))
+    blocks = ([weights[name][column] for name in names if name in weights] for names in found.blocks)
     return weights["bias"][column] + sum(_mean(block) for block in blocks)
 
 
