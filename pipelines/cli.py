@@ -86,7 +86,7 @@ def ui(runs: Runs = Path("runs")) -> None:
     from pipelines import local
 
     with local.locked(runs), local.platform(runs, runs / "platform" / "logs") as platform:
-        typer.echo(f"MLflow: {platform.mlflow_url}\nS3:     {platform.s3_url}\nCtrl-C stops them.")
+        typer.echo(f"MLflow: {platform.mlflow.url}\nS3:     {platform.s3.url}\nCtrl-C stops them.")
         with contextlib.suppress(KeyboardInterrupt):  # the way to stop it is no failure
             while True:
                 time.sleep(1)

@@ -10,11 +10,11 @@ import os
 import random
 import shutil
 import socket
+import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from components.common import serving
@@ -36,12 +36,38 @@ LAST_GB = 0.2  # below it the run is ended while its servers can still close the
 
 
 @dataclass(frozen=True)
-class Platform:
-    """Addresses of the running servers and the environment that points the stages to them."""
+class Server:
+    """A server that is starting or running: `health` answers as soon as it is up, within `start_s` seconds."""
 
-    s3_url: str
-    mlflow_url: str
+    name: str
+    url: str
+    health: str
+    start_s: float
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait(self) -> None:
+        """Returns when it is up."""
+        wait_ready(f"{self.url}{self.health}", self.process.poll, self.start_s, self.name, self.log)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The running servers and the environment that points the stages to them."""
+
+    s3: Server
+    mlflow: Server
     env: dict[str, str]
+
+    def check(self) -> None:
+        """Ends a run whose servers are gone: their clients would try again for minutes, and then name another reason.
+
+        Raises:
+            UserError: One ended by itself.
+        """
+        for server in (self.s3, self.mlflow):
+            if server.process.poll() is not None:
+                raise UserError(f"{server.name} ended by itself: see {server.log}, then run the same command again to continue.")
 
 
 def check_disk(folder: Path, elsewhere: str) -> None:
@@ -110,22 +136,22 @@ def platform(runs: Path, log_dir: Path) -> Iterator[Platform]:
     for name in FOREIGN:
         os.environ.pop(name, None)
     with contextlib.ExitStack() as stack:
-        s3_url, wait_for_s3 = _start_s3(data / "s3", log_dir, stack)
+        s3 = _start_s3(data / "s3", log_dir, stack)
         env = {
-            "AWS_ENDPOINT_URL": s3_url,
+            "AWS_ENDPOINT_URL": s3.url,
             "AWS_ACCESS_KEY_ID": "psyche",
             "AWS_SECRET_ACCESS_KEY": "psyche-local",  # this server listens on 127.0.0.1 only and checks no keys
             "AWS_REGION": "us-east-1",
-            "MLFLOW_S3_ENDPOINT_URL": s3_url,
+            "MLFLOW_S3_ENDPOINT_URL": s3.url,
             "PSYCHE_MODEL_STORE": f"s3://{BUCKET}/models",
         }
         os.environ.update(env)
-        mlflow_url, wait_for_mlflow = _start_mlflow(data, log_dir, stack)  # meanwhile: it takes longest to start
-        wait_for_s3()
+        mlflow = _start_mlflow(data, log_dir, stack)  # meanwhile: it takes longest to start
+        s3.wait()
         _make_bucket()
-        wait_for_mlflow()
-        env["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_TRACKING_URI"] = mlflow_url
-        yield Platform(s3_url, mlflow_url, env)
+        mlflow.wait()
+        env["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_TRACKING_URI"] = mlflow.url
+        yield Platform(s3, mlflow, env)
 
 
 @contextlib.contextmanager
@@ -136,8 +162,7 @@ def teacher(model_uri: str, settings: VLLMSettings) -> Iterator[str]:
         yield server.url
 
 
-def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> tuple[str, Callable[[], None]]:
-    """Returns the server's URL and what waits until it answers."""
+def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> Server:
     folder.mkdir(parents=True, exist_ok=True)
     ports = dict(zip(("master", "volume", "filer", "s3"), _ports_with_grpc(4), strict=True))
     command = [
@@ -149,8 +174,7 @@ def _start_s3(folder: Path, log_dir: Path, stack: contextlib.ExitStack) -> tuple
     ]  # fmt: skip
     process = spawn(command, log_dir / "seaweedfs.log")
     stack.callback(stop, process.pid)
-    url = f"http://127.0.0.1:{ports['s3']}"
-    return url, partial(wait_ready, f"{url}/status", process.poll, 60, "The S3 server (SeaweedFS)", log_dir / "seaweedfs.log")
+    return Server("The S3 server (SeaweedFS)", f"http://127.0.0.1:{ports['s3']}", "/status", 60, process, log_dir / "seaweedfs.log")
 
 
 def _weed() -> str:
@@ -183,8 +207,7 @@ def _make_bucket() -> None:
         client.create_bucket(Bucket=BUCKET)
 
 
-def _start_mlflow(data: Path, log_dir: Path, stack: contextlib.ExitStack) -> tuple[str, Callable[[], None]]:
-    """Returns the server's URL and what waits until it answers."""
+def _start_mlflow(data: Path, log_dir: Path, stack: contextlib.ExitStack) -> Server:
     port = free_port()
     # Job execution would start eight helper processes of 240 MB each that this project never uses.
     env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -195,5 +218,4 @@ def _start_mlflow(data: Path, log_dir: Path, stack: contextlib.ExitStack) -> tup
     ]  # fmt: skip
     process = spawn(command, log_dir / "mlflow.log", env)
     stack.callback(stop, process.pid)
-    url = f"http://127.0.0.1:{port}"
-    return url, partial(wait_ready, f"{url}/health", process.poll, 180, "The tracking server (MLflow)", log_dir / "mlflow.log")
+    return Server("The tracking server (MLflow)", f"http://127.0.0.1:{port}", "/health", 180, process, log_dir / "mlflow.log")

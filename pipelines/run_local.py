@@ -66,6 +66,7 @@ def run_recipe(recipe: Recipe, runs: Path, fresh: bool = False, keep_serving: bo
 
                     def watch() -> None:
                         local.check_space_left(run.path)
+                        platform.check()
                         if taught <= _done(run):  # leaves its memory to training
                             stack.close()
 

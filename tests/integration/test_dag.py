@@ -74,7 +74,7 @@ def test_mlflow_holds_one_tree_and_a_champion_whose_weights_are_in_s3(finished):
 
         from components.common.storage import list_s3
 
-        client = mlflow.MlflowClient(platform.mlflow_url)
+        client = mlflow.MlflowClient(platform.mlflow.url)
         parent = run.state()["mlflow_run_id"]
         experiment = client.get_run(parent).info.experiment_id
         children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'")

@@ -27,9 +27,10 @@ def tracked(config: TrainingConfig, stage: str, digest: str) -> Iterator[None]:
     run = mlflow.active_run()
     if run is None:
         raise RuntimeError("a training must run inside its stage's MLflow run")
-    mlflow.log_dict(config.model_dump(mode="json"), "training/config.json")
-    training_set = MetaDataset(resolve_dataset_source(config.data), name=stage, digest=digest)  # type: ignore[abstract]
-    mlflow.log_input(training_set, context="training")
+    with tracking.mlflow_errors():
+        mlflow.log_dict(config.model_dump(mode="json"), "training/config.json")
+        training_set = MetaDataset(resolve_dataset_source(config.data), name=stage, digest=digest)  # type: ignore[abstract]
+        mlflow.log_input(training_set, context="training")
     monitor = SystemMetricsMonitor(run.info.run_id, sampling_interval=SAMPLING_SECONDS)
     monitor.start()
     try:

@@ -75,7 +75,7 @@ def test_without_a_command_the_help_is_shown_and_nothing_else(psyche, arguments)
 
 
 def test_ctrl_c_is_how_one_leaves_the_servers_and_no_failure(psyche, monkeypatch, capsys):
-    opened = contextlib.nullcontext(SimpleNamespace(mlflow_url="http://mlflow", s3_url="http://s3"))
+    opened = contextlib.nullcontext(SimpleNamespace(mlflow=SimpleNamespace(url="http://mlflow"), s3=SimpleNamespace(url="http://s3")))
     monkeypatch.setattr("pipelines.local.platform", lambda *_: opened)
     monkeypatch.setattr("time.sleep", lambda _: signal.raise_signal(signal.SIGINT))
     monkeypatch.setattr("sys.argv", ["psyche", "ui"])

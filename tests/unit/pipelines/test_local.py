@@ -43,6 +43,18 @@ def test_the_four_servers_of_seaweedfs_get_ports_of_their_own_with_room_for_the_
     assert len({*ports, *(p + 10000 for p in ports)}) == 6
 
 
+@pytest.mark.parametrize(("s3", "mlflow", "says"), [(None, 1, "MLflow"), (-9, None, "SeaweedFS"), (None, None, "")])
+def test_a_server_that_ends_by_itself_is_named_with_its_log(tmp_path, s3, mlflow, says):
+    def server(name, code):
+        return local.Server(name, "http://127.0.0.1:9", "/", 1, SimpleNamespace(poll=lambda: code), tmp_path / f"{name}.log")
+
+    platform = local.Platform(server("SeaweedFS", s3), server("MLflow", mlflow), {})
+    if not says:
+        return platform.check()
+    with pytest.raises(UserError, match=rf"^{says} ended by itself: see {tmp_path}/{says}\.log, then run the same command again"):
+        platform.check()
+
+
 def test_variables_of_other_servers_do_not_lead_clients_away(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example.com")
     monkeypatch.setenv("AWS_PROFILE", "work")
