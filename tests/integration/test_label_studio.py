@@ -44,6 +44,7 @@ def choice(name: str) -> dict:
 
 
 def test_without_label_studio_the_command_says_what_to_install(tmp_path):
+    (tmp_path / "tasks.json").write_text("[]", encoding="utf-8")
     with pytest.raises(UserError, match="pip install label-studio"), serve(tmp_path, 1, *ACCOUNT, TOKEN, command="no-such-label-studio"):
         pass
 
