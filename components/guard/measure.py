@@ -26,9 +26,11 @@ REMEMBERED = ("dev", "dev2", "dev3")
 DEVELOPMENT = (*REMEMBERED, *(f"dev{n}" for n in range(4, 46)), "samples")
 # The thresholds of rules.py were chosen on this one, which the weights do not know.
 CALIBRATION = "calibration"
+# Written after the last fit; the next one takes it in.
+NEXT = "dev46"
 # Nobody reads these. Each is by authors of its own; everyday is harmless throughout, and not built to look dangerous.
 HELD_OUT = ("test", "test2", "everyday")
-SETS = (*DEVELOPMENT, CALIBRATION, "obfuscated", "samples-check", *HELD_OUT)
+SETS = (*DEVELOPMENT, CALIBRATION, NEXT, "obfuscated", "samples-check", *HELD_OUT)
 LANGUAGES = ("zh", "en")
 # Requests to the guard model at a time.
 CONCURRENCY = 16

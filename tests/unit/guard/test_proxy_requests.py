@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -117,7 +118,8 @@ async def test_somebody_in_danger_gets_the_message_although_a_program_asked_for_
         raw = await response.text()
         assert response.status == 200
         assert "988" in raw
-        assert raw.count("988") == safe_message("en").count("988")
+        # Ids are random digits and letters, "988" among them now and then.
+        assert re.sub(r'"id": ?"[^"]*"', "", raw).count("988") == safe_message("en").count("988")
         assert upstream.bodies == []
 
 
