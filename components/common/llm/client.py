@@ -68,6 +68,7 @@ class LLM:
             headers={"Content-Type": "application/json", **authorisation(s)},
             timeout=aiohttp.ClientTimeout(total=s.timeout_s, sock_connect=10),
             connector=aiohttp.TCPConnector(limit=0),
+            trust_env=True,  # teachers outside a company's network are often reached through $HTTPS_PROXY only
         )
         return self
 

@@ -3,10 +3,16 @@
 import pytest
 
 from components.common.errors import UserError
+from components.common.processes import free_port
 from components.deployment.kserve.prometheus import query
 from tests.unit.pipelines.fake_api import serving
 
 ROUTE = ("GET", "/api/v1/query")
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr("components.deployment.kserve.prometheus.BACKOFF_SECONDS", 0.001)
 
 
 def vector(*values):
@@ -33,4 +39,16 @@ def test_what_is_no_answer_is_one_sentence(status, reply, sentence):
         serving({ROUTE: (status, reply)}) as api,
         pytest.raises(UserError, match=f"^Prometheus at .* {sentence}.*check kserve.prometheus_url.$"),
     ):
+        query(api.url, "up")
+
+
+def test_a_prometheus_that_restarts_is_asked_again():
+    with serving({ROUTE: [(503, "starting"), (502, "bad gateway"), (200, vector("0.5"))]}) as api:
+        assert query(api.url, "up") == 0.5
+
+
+def test_a_prometheus_that_stays_away_is_one_sentence():
+    with pytest.raises(UserError, match=r"^Prometheus at .* cannot be read .*: check kserve.prometheus_url.$"):
+        query(f"http://127.0.0.1:{free_port()}", "up")
+    with serving({ROUTE: (503, "starting")}) as api, pytest.raises(UserError, match=r"refused a query \(503: starting\)"):
         query(api.url, "up")

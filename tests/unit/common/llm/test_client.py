@@ -197,46 +197,6 @@ async def test_concurrency_comes_down_to_what_the_endpoint_can_do(serve):
     assert refused_later < refused_first
 
 
-async def test_the_key_goes_into_the_header_and_must_be_set(serve, monkeypatch):
-    seen = []
-    stub = Stub()
-
-    async def chat(request):
-        seen.append(request.headers.get("Authorization"))
-        return await Stub.chat(stub, request)
-
-    stub.chat = chat
-    url = serve(stub)
-    with pytest.raises(UserError, match="MY_KEY is not set"):
-        await LLM(settings(url, api_key_env="MY_KEY")).__aenter__()
-    for unusable in ("sec\nret", "“secret”"):
-        monkeypatch.setenv("MY_KEY", unusable)
-        with pytest.raises(UserError, match="MY_KEY holds signs"):
-            await LLM(settings(url, api_key_env="MY_KEY")).__aenter__()
-    monkeypatch.setenv("MY_KEY", "secret\n")  # as `cat` of a file gives it
-    async with LLM(settings(url, api_key_env="MY_KEY")) as llm:
-        await ask(llm)
-    assert seen == ["Bearer secret"]
-
-
-@pytest.mark.parametrize("url", ["$NOWHERE", "localhost:8000/v1", ""])
-async def test_an_address_that_is_none_is_refused(url):
-    with pytest.raises(UserError, match="is no URL"):
-        await LLM(settings(url)).__aenter__()
-
-
-async def test_the_request_is_what_was_asked_for(serve, monkeypatch):
-    monkeypatch.setenv("MODEL", "org/model")
-    stub = Stub()
-    schema = {"type": "object", "properties": {"z": {"type": "string"}, "a": {"type": "string"}}}
-    chosen = settings(serve(stub), temperature=0.1, max_tokens=7).model_copy(update={"model": "$MODEL"})
-    async with LLM(chosen) as llm:
-        await ask(llm, "q", schema=schema, seed=3, top_p=0.5)
-    body = stub.requests[0]
-    assert (body["model"], body["temperature"], body["top_p"], body["max_tokens"], body["seed"]) == ("org/model", 0.1, 0.5, 7, 3)
-    assert list(body["response_format"]["json_schema"]["schema"]["properties"]) == ["z", "a"]  # a model fills them in this order
-
-
 async def test_latency_percentiles_are_reported_per_model(serve):
     usage: dict[str, float] = {}
     async with LLM(settings(serve(Stub(delay=0.05)), name="teacher"), usage=usage) as llm:
