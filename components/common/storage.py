@@ -36,6 +36,15 @@ def cache_dir(kind: str) -> Path:
     return path
 
 
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Lets one process at a time make a folder of the cache: two runs on one machine share it."""
+    from filelock import FileLock
+
+    with FileLock(f"{directory}.lock"):
+        yield
+
+
 @cache
 def s3_client() -> Any:
     """Returns the process's boto3 S3 client; retries are botocore's own (standard mode, 8 attempts).

@@ -52,6 +52,15 @@ def test_questions_by_http(web):
     assert isinstance(bad, BadRow)
 
 
+def test_a_changed_archive_is_unpacked_beside_the_one_that_another_run_reads(web):
+    folder, url = web
+    (folder / "bank.zip").write_bytes(archive(**{"a.jsonl": "old"}))
+    earlier = fetch_root(f"{url}/bank.zip", {".jsonl"})
+    (folder / "bank.zip").write_bytes(archive(**{"a.jsonl": "new"}))
+    later = fetch_root(f"{url}/bank.zip", {".jsonl"})
+    assert [(place / "a.jsonl").read_text() for place in (earlier, later)] == ["old", "new"]
+
+
 def test_the_name_of_a_file_is_kept(web):
     folder, url = web
     name = "KG-心理学-单项选择题.json"
@@ -114,7 +123,7 @@ def test_a_zip_that_was_damaged_on_the_way_leaves_nothing(web, tmp_path):
     (folder / "damaged.zip").write_bytes(bytes(damaged))
     with pytest.raises(UserError, match="no zip archive that can be unpacked"):
         fetch_root(f"{url}/damaged.zip", (".jsonl",))
-    assert list((tmp_path / "home" / "sources").iterdir()) == []
+    assert [p.suffix for p in (tmp_path / "home" / "sources").iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,14 @@ def test_a_changed_object_is_fetched_again(bucket, home):
         assert fetch("s3://bucket/a.md")[0].path.read_text() == text
 
 
+def test_what_another_run_reads_stays_as_it_is_when_the_source_changes(bucket, home):
+    storage.put_bytes("s3://bucket/a.md", b"old")
+    (earlier,) = fetch("s3://bucket/a.md")
+    storage.put_bytes("s3://bucket/a.md", b"new")
+    (later,) = fetch("s3://bucket/a.md")
+    assert (earlier.path.read_text(), later.path.read_text()) == ("old", "new")
+
+
 @pytest.mark.parametrize(("folder", "patterns"), [("", ["*", "*"]), ("/train", ["train/*", "train"])])
 def test_a_dataset_of_the_hub_is_fetched_folder_by_folder(tmp_path, monkeypatch, folder, patterns):
     asked = {}
