@@ -121,6 +121,8 @@ def chat(
     """Talk to a served model."""
     from pipelines.chat import ask, converse, open_conversation, screen
 
+    if question is not None and not question.strip():
+        raise UserError("The question is empty: write one, or leave it out to open the conversation.")
     talk = open_conversation(url, model, runs)
     talk.system, talk.prefix, talk.language, talk.max_tokens = system, prefix, language, max_tokens
     if question:

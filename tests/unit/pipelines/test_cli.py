@@ -1,6 +1,7 @@
 """The `psyche` command: a mistake is one sentence and an exit code, never a traceback."""
 
 import contextlib
+import shlex
 import signal
 from types import SimpleNamespace
 
@@ -47,6 +48,7 @@ def psyche(monkeypatch, capsys, tmp_path):
         ("serve . --port 99999", 2, "--port"),
         ("chat --language fr", 2, "--language"),
         ("chat hello --url nonsense", 1, "correct --url"),
+        ("chat ' '", 1, "question is empty"),
         ("doctor --recipe nope", 1, "No recipe 'nope'"),
         ("rollback demo", 1, "deployment.kserve.namespace"),
         ("rollback demo --set deployment.target=local", 1, "psyche serve NAME/VERSION"),
@@ -58,7 +60,7 @@ def psyche(monkeypatch, capsys, tmp_path):
 )
 def test_a_mistake_is_one_sentence(psyche, tmp_path, arguments, code, sentence):
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    ended, _, err = psyche(*arguments.split())
+    ended, _, err = psyche(*shlex.split(arguments))
     assert ended == code
     assert err.startswith("error: ")
     assert err.count("\n") == 1
